@@ -1,0 +1,88 @@
+//! Linux 1.x's clone: what nbclone_arch_linux1_clone asks for before, after
+//! and, in the child, behind the system call.
+//!
+//! Source: Linux 1.0, kernel/fork.c and linux/sched.h.
+#![allow(unsafe_code)]
+
+use crate::child::Identity;
+use crate::descriptors;
+use crate::errno;
+use crate::flags::{CLONE_VM, COPYFD, COPYVM};
+use crate::translate::translate_linux1;
+use libc::pid_t;
+
+/// What the kernel gets. arch/*.S knows the order of the words.
+#[repr(C)]
+pub struct Request {
+    flags: usize,
+    /// The child's stack pointer at the call site.
+    stack: usize,
+    /// For nbclone_linux1_child: the Linux 1.x flags. The kernel has no use
+    /// for this argument, nor for the next, without the flags that name them.
+    parent_tid: usize,
+    /// For nbclone_linux1_child: the robust-mutex list.
+    tls: usize,
+    child_tid: usize,
+}
+
+/// The most that a caller's stack pointer moves between the moment when it
+/// reads it, to pass it as `sp`, and the call: arguments and their padding.
+const CALL_SPAN: usize = 64;
+
+/// Room above the child's stack pointer for what the code behind the call may
+/// write there: on most architectures a frame's lowest words belong to the
+/// functions that it calls, and where arguments are on the stack the caller
+/// pops them. x86-64 has neither.
+const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 192 };
+
+/// As the ABI that asks the most wants it at a call.
+const STACK_ALIGNMENT: usize = 16;
+
+/// In the parent, before: fills `request` and returns 0, or returns -errno.
+/// `caller_sp`: the caller's stack pointer behind the call; `caller`: where
+/// that is.
+#[unsafe(no_mangle)]
+extern "C" fn nbclone_linux1_prepare(
+    sp: usize,
+    word: usize,
+    caller_sp: usize,
+    request: &mut Request,
+    _caller: usize,
+) -> isize {
+    let own_stack = sp == 0 || sp.wrapping_sub(caller_sp) <= CALL_SPAN;
+    let Ok(flags) = translate_linux1(word, own_stack) else {
+        return -(libc::EINVAL as isize);
+    };
+    *request = Request { flags: flags as usize, stack: 0, parent_tid: word, tls: 0, child_tid: 0 };
+    request.stack = if own_stack {
+        caller_sp
+    } else {
+        (sp & STACK_ALIGNMENT.wrapping_neg()).wrapping_sub(CALL_SITE_ROOM)
+    };
+    if flags & CLONE_VM == 0 {
+        let identity = Identity::of_caller();
+        request.flags |= identity.flags as usize;
+        request.parent_tid |= COPYVM as usize;
+        request.tls = identity.robust_list;
+        request.child_tid = identity.tid;
+    }
+    0
+}
+
+/// In the parent, after: the result as C wants it.
+#[unsafe(no_mangle)]
+extern "C" fn nbclone_linux1_finish(raw: isize, _request: &Request) -> pid_t {
+    errno::result(raw)
+}
+
+/// In a child with COPYVM or COPYFD, on its stack, before it goes on.
+#[unsafe(no_mangle)]
+extern "C" fn nbclone_linux1_child(word: usize, robust_list: usize) {
+    let word = word as u32;
+    if word & COPYVM != 0 {
+        Identity::take_over(robust_list);
+    }
+    if word & COPYFD != 0 {
+        descriptors::copy_all();
+    }
+}

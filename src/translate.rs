@@ -1,0 +1,67 @@
+//! The translator: a flag word and a policy to the host's flag word, or the
+//! reason why not. Pure: numbers in, numbers out.
+
+use crate::flags::*;
+
+/// What to do about the bits that NetBSD doesn't implement.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Policy {
+    /// Refuse them: a program must never believe that it got what it asked for.
+    Strict,
+    /// As NetBSD's kernel: refuse `CLONE_PTRACE`, ignore the others.
+    Netbsd,
+    /// Hand all bits and all seven arguments to Linux as they are.
+    Host,
+}
+
+/// Why a flag word is refused. To the caller each of them is `EINVAL`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// These bits are implemented neither by NetBSD nor, so, under `strict`.
+    Unimplemented(u32),
+    /// `CLONE_PTRACE` (NetBSD's kern_fork.c).
+    Ptrace,
+    /// The exit signal is beyond the host's highest.
+    ExitSignal(u32),
+    /// `CLONE_SIGHAND` without `CLONE_VM`.
+    SighandWithoutVm,
+}
+
+/// The host's flag word for a NetBSD flag word.
+pub fn translate(policy: Policy, word: u32) -> Result<u32, Refusal> {
+    let foreign = word & !NETBSD_FLAGS;
+    match policy {
+        Policy::Host => return Ok(word),
+        Policy::Strict if foreign != 0 => return Err(Refusal::Unimplemented(foreign)),
+        Policy::Netbsd if foreign & CLONE_PTRACE != 0 => return Err(Refusal::Ptrace),
+        Policy::Strict | Policy::Netbsd => {}
+    }
+    check_exit_signal(word)?;
+    if word & (CLONE_SIGHAND | CLONE_VM) == CLONE_SIGHAND {
+        return Err(Refusal::SighandWithoutVm);
+    }
+    Ok(word & NETBSD_FLAGS)
+}
+
+/// The host's flag word for a Linux 1.x flag word. `own_stack`: the child
+/// keeps the caller's stack, so that its memory has to be a copy.
+pub fn translate_linux1(word: usize, own_stack: bool) -> Result<u32, Refusal> {
+    let known = (CLONE_CSIGNAL | COPYVM | COPYFD) as usize;
+    // Bits beyond the 32nd are told as the highest one.
+    if word & !known != 0 {
+        let foreign = u32::try_from(word & !known).unwrap_or(1 << 31);
+        return Err(Refusal::Unimplemented(foreign));
+    }
+    let word = word as u32;
+    check_exit_signal(word)?;
+    let shared = word & COPYVM == 0 && !own_stack;
+    Ok(word & CLONE_CSIGNAL | if shared { CLONE_VM } else { 0 })
+}
+
+/// Linux takes any byte, so that the check is the shim's.
+fn check_exit_signal(word: u32) -> Result<(), Refusal> {
+    match word & CLONE_CSIGNAL {
+        signal if signal > HIGHEST_SIGNAL => Err(Refusal::ExitSignal(signal)),
+        _ => Ok(()),
+    }
+}
