@@ -10,6 +10,7 @@
 struct shared *sh;
 const char *self_path;
 int watchdog_ms = 10000;
+uid_t nobodys_uid;
 static const char *filter;
 
 static long now_ms(void)
@@ -109,6 +110,9 @@ static int drive(void)
     struct rlimit no_core;
     struct utsname un;
 
+    /* clear_up kills everything there is: never outside of a namespace. */
+    if (getpid() != 1)
+        return 2;
     /* One byte, not none: Linux pipes a core to a program at a limit of 0,
      * but never at 1. */
     no_core.rlim_cur = no_core.rlim_max = 1;
@@ -122,6 +126,9 @@ static int drive(void)
     umask(022);
     block_all();
     set_handler(SIGCHLD, 0);
+    /* The dynamic linker binds here what a child without thread-local
+     * storage calls later: binding needs that storage. */
+    wait_flag(&sh->go, 1);
     uname(&un);
     printf("#BEGIN %s %s %s pid=%d sizeof(void*)=%d\n", un.sysname, un.release,
            un.machine, (int)getpid(), (int)sizeof(void *));
@@ -145,6 +152,7 @@ int main(int argc, char **argv)
         perror(argv[0]);
         return 2;
     }
+    nobodys_uid = 1900000000u + (uid_t)getpid();
     if (getpid() == 1)
         return drive();
 #ifdef __linux__

@@ -182,8 +182,8 @@ static void run_other_bits(const struct arg *arg)
     if (!sh->ran)
         put("cpid=-"), put("ppid=-");
     else {
-        put(sh->cpid == pid ? "cpid==ret" : sh->cpid == getpid()
-            ? "cpid==parent(thread)" : "cpid=%d", (int)sh->cpid);
+        put("cpid=%s", sh->cpid == pid ? "=ret" : sh->cpid == getpid()
+            ? "=parent(thread)" : fmt("%d", (int)sh->cpid));
         put("ppid=%s", parent_name(sh->cppid));
     }
     put("mem=%d", mem);

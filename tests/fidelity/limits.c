@@ -1,10 +1,6 @@
 /* limits.c: section 7: ids, errno, and the limit of processes. */
 #include "probe.h"
 
-/* A user of whom the machine surely runs nothing: all of a user's processes
- * count.  The cases' names keep the number they were first asked with. */
-#define A_USER 54321
-
 static int tell_ids(void *p)
 {
     (void)p;
@@ -39,7 +35,7 @@ static void limit(int processes, int as_user)
     struct rlimit rl;
 
     rl.rlim_cur = rl.rlim_max = (rlim_t)processes;
-    if (setrlimit(RLIMIT_NPROC, &rl) || (as_user && setuid(A_USER)))
+    if (setrlimit(RLIMIT_NPROC, &rl) || (as_user && setuid(nobodys_uid)))
         _exit(3);
 }
 

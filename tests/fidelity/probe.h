@@ -77,12 +77,16 @@ struct arg {
 typedef void (*step_fn)(const struct arg *);
 extern const char *self_path;
 extern int watchdog_ms;
+/* For the limits of processes, where all of a user's count: a user of whom
+ * nothing else runs.  The cases' names keep the id they first had. */
+extern uid_t nobodys_uid;
 void run_case(int section, const char *name, step_fn run, step_fn post,
               const struct arg *arg);
 
 /* report.c: all strings returned are good for the next sixteen calls. */
-const char *fmt(const char *f, ...);
-void put(const char *f, ...);
+#define PRINTF __attribute__((format(printf, 1, 2)))
+const char *fmt(const char *f, ...) PRINTF;
+void put(const char *f, ...) PRINTF;
 void put_ret(pid_t pid, int err);
 const char *errno_name(int err);
 const char *sig_name(int sig);
