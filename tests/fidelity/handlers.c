@@ -120,14 +120,6 @@ static void run_sigchld(const struct arg *arg)
     put("clone-child=%s", wait_for(pid, W_ALL));
 }
 
-static int signal_oneself(void *p)
-{
-    (void)p;
-    unblock(SIGUSR2);
-    kill(getpid(), SIGUSR2);
-    return 0;
-}
-
 static void run_reset(const struct arg *arg)
 {
     pid_t pid;

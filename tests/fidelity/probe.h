@@ -126,6 +126,7 @@ extern int start_errno, errno_before; /* after and before the call */
 void hold(unsigned flags);
 int exit_with(void *code);
 int exit_when_told(void *code);
+int signal_oneself(void *arg);    /* SIGUSR2 */
 extern volatile int mem;
 
 #define AS_ARG(n) ((void *)(intptr_t)(n))

@@ -2,20 +2,19 @@
 #include "probe.h"
 #include <stdarg.h>
 
-static const struct {
-    int sig;
+struct named {
+    int number;
     const char *name;
-} names[] = {
+};
+
+static const struct named signals[] = {
     {SIGHUP, "HUP"},   {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}, {SIGCHLD, "CHLD"},
     {SIGURG, "URG"},   {SIGALRM, "ALRM"}, {SIGTERM, "TERM"}, {SIGKILL, "KILL"},
     {SIGSEGV, "SEGV"}, {SIGABRT, "ABRT"}, {SIGSTOP, "STOP"}, {SIGCONT, "CONT"},
     {SIGSYS, "SYS"},   {SIGTSTP, "TSTP"}, {SIGTTIN, "TTIN"},
 };
 
-static const struct {
-    int err;
-    const char *name;
-} errors[] = {
+static const struct named errors[] = {
     {EINVAL, "EINVAL"}, {EAGAIN, "EAGAIN"}, {ECHILD, "ECHILD"},
     {ENOENT, "ENOENT"}, {ESRCH, "ESRCH"},   {EPERM, "EPERM"},
     {ENOMEM, "ENOMEM"}, {EFAULT, "EFAULT"}, {ENOSYS, "ENOSYS"},
@@ -65,24 +64,22 @@ void put_ret(pid_t pid, int err)
         put("ret=%d/%s", (int)pid, errno_name(err));
 }
 
+static const char *look_up(const struct named *table, size_t n, int number)
+{
+    for (; n; n--, table++)
+        if (table->number == number)
+            return table->name;
+    return fmt("%d", number);
+}
+
 const char *errno_name(int err)
 {
-    size_t i;
-
-    for (i = 0; i < COUNT(errors); i++)
-        if (errors[i].err == err)
-            return errors[i].name;
-    return fmt("%d", err);
+    return look_up(errors, COUNT(errors), err);
 }
 
 const char *sig_name(int sig)
 {
-    size_t i;
-
-    for (i = 0; i < COUNT(names); i++)
-        if (names[i].sig == sig)
-            return names[i].name;
-    return fmt("%d", sig);
+    return look_up(signals, COUNT(signals), sig);
 }
 
 const char *flag_names(unsigned flags)

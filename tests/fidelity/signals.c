@@ -99,14 +99,6 @@ static void run_inherit(const struct arg *arg)
     put("parent-usr1-pending=%d", sigismember(&set, SIGUSR1) == 1);
 }
 
-static int signal_oneself(void *arg)
-{
-    (void)arg;
-    unblock(SIGUSR2);
-    kill(getpid(), SIGUSR2);
-    return 0;
-}
-
 static void run_handler(const struct arg *arg)
 {
     const char *reaped;
