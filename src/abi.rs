@@ -65,7 +65,7 @@ pub unsafe extern "C" fn __clone(
 /// Func, if the call needs no more than to be handed to the kernel.
 #[inline(always)]
 fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
-    func.filter(|_| !stack.is_null() && environment::passes(flags as u32))
+    func.filter(|_| stack.addr() >= arch::LOWEST_STACK && environment::passes(flags as u32))
 }
 
 /// Linux 1.x's clone(2): returns twice, in the child on `sp`.
