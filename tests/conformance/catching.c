@@ -98,6 +98,17 @@ static const char *code_name(int code)
 }
 
 /*
+ * A 64-bit Linux kernel loses a 32-bit process's si_status where the exit
+ * signal isn't SIGCHLD: such a status is left out of both texts.
+ */
+static const char *status_text(int signal, int status)
+{
+	if (!ON_NETBSD && sizeof(void *) == 4 && signal != SIGCHLD)
+		return "-";
+	return number(status);
+}
+
+/*
  * Lets what is pending through, once, and says what came, in the data's words.
  * A child that has been waited for has sent its signal before.
  */
@@ -117,9 +128,9 @@ const char *caught(int signal, const char *row, pid_t child)
 		const char *name = records[i].signal == SIGCHLD  ? "CHLD"
 		                   : records[i].signal == signal ? row
 		                                                 : number(records[i].signal);
-		const char *one = text("%s(%s,signo=,pid=%s,st%d)", name, code_name(records[i].code),
+		const char *one = text("%s(%s,signo=,pid=%s,st%s)", name, code_name(records[i].code),
 		                       records[i].pid == child ? "child" : "other",
-		                       records[i].status);
+		                       status_text(records[i].signal, records[i].status));
 
 		all = all == NULL ? one : text("%s+%s", all, one);
 	}
@@ -141,7 +152,7 @@ const char *exit_signal_text(int signal, const char *row, int status)
 		if (signal != SIGCHLD)
 			code = "SI_USER"; /* difference 19 */
 	}
-	return text("%s(%s,signo=,pid=child,st%d)", row, code, value);
+	return text("%s(%s,signo=,pid=child,st%s)", row, code, status_text(signal, value));
 }
 
 int exit_signal_difference(int signal)

@@ -16,6 +16,12 @@ static void note(int signal)
 	arrived = signal;
 }
 
+static void count(int signal)
+{
+	(void)signal;
+	arrived++;
+}
+
 /* libc keeps some signals for itself, and the kernel two: no handler for those. */
 static int can_handle(int signal)
 {
@@ -58,7 +64,7 @@ static int wait_in_child(void *arg)
 }
 
 /* A parent that leaves the signal's default action in place, and dies or stops of it. */
-static void with_default(int signal, const char *row, const char *want)
+static int with_default(int signal, const char *row, const char *want)
 {
 	struct gate gate;
 	sigset_t set;
@@ -92,6 +98,7 @@ static void with_default(int signal, const char *row, const char *want)
 		check(WIFEXITED(status) && WEXITSTATUS(status) == 5, "stopped parent: then %s",
 		      status_name(status));
 	}
+	return WIFEXITED(status) && WEXITSTATUS(status) == 5;
 }
 
 static void every_byte(long unused)
@@ -181,8 +188,18 @@ static void above(long unused)
 		refuse(CLONE_VM | CLONE_VFORK, 64, "VM|VFORK/byte64");
 }
 
+/* The data's names for real-time signals are NetBSD's numbers; the end is named likewise. */
 static void default_actions(long unused)
 {
+	static const struct {
+		int signal;
+		const char *row;
+	} ignored[] = {{SIGCONT, "default-action/CONT"},
+	               {SIGCHLD, "default-action/CHLD"},
+	               {SIGURG, "default-action/URG"},
+	               {0, "default-action/0"}};
+	size_t i;
+
 	(void)unused;
 	with_default(SIGUSR1, "default-action/USR1", "sigUSR1");
 	with_default(SIGKILL, "default-action/KILL", "sigKILL");
@@ -191,10 +208,37 @@ static void default_actions(long unused)
 	             text("sig%d", exit_signal(3)->number));
 	with_default(highest_signal(), NULL, text("sig%d", highest_signal()));
 	with_default(SIGSTOP, NULL, "stopSTOP");
-	with_default(SIGCONT, NULL, "exit5");
-	with_default(SIGCHLD, NULL, "exit5");
-	with_default(SIGURG, NULL, "exit5");
-	with_default(0, NULL, "exit5");
+	for (i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+		int survived = with_default(ignored[i].signal, NULL, "exit5");
+
+		claim(9, ignored[i].row, "survived", number(survived), "1", 0);
+	}
+}
+
+/* Several exits while the signal is blocked: one is kept, or on Linux each real-time one. */
+static void several(long variant)
+{
+	static const struct {
+		const char *row;
+		int index;
+	} asked[] = {{"10-children-exitsig-USR1", 2},
+	             {"10-children-exitsig-CHLD", 1},
+	             {"10-children-exitsig-40", 3},
+	             {"10-children-exitsig-63", 4}};
+	const char *row = asked[variant].row;
+	int signal = exit_signal(asked[variant].index)->number, i;
+	int each = !ON_NETBSD && asked[variant].index >= 3;
+	sigset_t set, old;
+
+	handle(signal, count, 0);
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	for (i = 0; i < 10; i++)
+		check(clone(exit_7, stack_top(0), signal, NULL) > 0, "clone %d", i);
+	claim(13, row, "reaped", number(use_children_up()), "10", 0);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	claim(13, row, "signals-queued", number(arrived), each ? "10" : "1", each ? 18 : 0);
 }
 
 void exit_signal_cases(void)
@@ -207,5 +251,8 @@ void exit_signal_cases(void)
 	add(above, 0, "exit signal: every byte above the highest is EINVAL");
 	for (i = 0; i < (ON_NETBSD ? 6 : 4); i++)
 		add(claimed_byte, asked[i], "exit signal: byte %d", asked[i]);
+	for (i = 0; i < 4; i++)
+		add(several, (long)i, "exit signal: ten of them while it is blocked, %s",
+		    exit_signal(i == 0 ? 2 : i == 1 ? 1 : (int)i + 1)->row);
 	add(default_actions, 0, "exit signal: its default action hits the parent");
 }

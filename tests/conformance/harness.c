@@ -368,8 +368,7 @@ int main(int argc, char **argv)
 		return exec_helper(argc, argv);
 	bare = boot_prepare(argv[0]);
 	set_policy(getenv("NBCLONE_POLICY"));
-	/* A kernel hands its first process arguments that aren't ours. */
-	while (getpid() != 1 && (option = getopt(argc, argv, "lr:p:Htw:k:")) != -1) {
+	while ((option = getopt(argc, argv, "lr:p:Htw:k:")) != -1) {
 		switch (option) {
 		case 'l': list = 1; break;
 		case 'r': pattern = optarg; break;
@@ -379,6 +378,8 @@ int main(int argc, char **argv)
 		case 'w': watchdog_seconds = (unsigned)atoi(optarg); break;
 		case 'k': enough = atoi(optarg); break;
 		default:
+			if (bare) /* a kernel hands its first process arguments that aren't ours */
+				break;
 			fprintf(stderr, "usage: suite [-lHt] [-r text] [-p strict|netbsd|host] "
 			                "[-w seconds] [-k failures]\n");
 			return 2;

@@ -30,6 +30,9 @@ enum {
 
 enum policy { STRICT, NETBSD, HOST };
 
+/* What pthread_create passes to __clone in static programs: glibc's and musl's. */
+enum { GLIBC_THREAD = 0x3d0f00, MUSL_THREAD = 0x7d0f00 };
+
 /* What the trampoline does after func, and which signal stack it sets first. */
 struct start {
 	unsigned long end; /* number of the system call that ends the child */
@@ -392,10 +395,15 @@ int EXPORTED(int (*func)(void *), void *stack, int flags, void *arg, void *paren
 int __clone(int (*func)(void *), void *stack, int flags, void *arg, void *parent_tid, void *tls,
             void *child_tid)
 {
+	static const struct start thread = {60, NULL, 0, SS_DISABLE};
+
 #ifdef MUTANT_OTHER_NAME_UNCHECKED
 	if (func == NULL)
 		return -1;
 #endif
+	if (flags == GLIBC_THREAD || flags == MUSL_THREAD)
+		return (int)trampoline(func, align(stack), (unsigned)flags, arg, parent_tid, tls,
+		                       child_tid, &thread);
 	return do_clone(func, stack, flags, arg, parent_tid, tls, child_tid);
 }
 #endif
