@@ -5,7 +5,7 @@
  */
 #include "suite.h"
 
-enum { SPARE_FD = 60, NEW_FD = 61 };
+enum { SPARE_FD = 40, NEW_FD = 41 };
 
 static const int combinations = 32;
 static volatile int own_memory;

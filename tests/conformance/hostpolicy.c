@@ -63,7 +63,7 @@ static void parent(long unused)
 	pid = call(tell, L_PARENT | SIGCHLD, NULL, NULL);
 	check(pid > 0, "%s", returned(pid));
 	while (!scratch->done)
-		sched_yield();
+		give_way();
 	check(scratch->ppid == getppid(), "CLONE_PARENT: the child's parent is %ld", scratch->ppid);
 	check(strcmp(waited(pid, WALLSIG), "-1/ECHILD") == 0, "CLONE_PARENT: it is our child");
 }
@@ -78,7 +78,7 @@ static void thread(long unused)
 	check(call(tell, L_THREAD | CLONE_VM | CLONE_SIGHAND | L_CHILD_CLEARTID, NULL, tid) > 0,
 	      "CLONE_THREAD: %s", error_name(errno));
 	while (*tid != 0)
-		sched_yield();
+		give_way();
 	check(scratch->pid == getpid(), "CLONE_THREAD: the thread's process is %ld", scratch->pid);
 }
 

@@ -15,7 +15,7 @@ static int grandchild(void *arg)
 	scratch->cell[FIRST_PARENT] = parent;
 	gate_open(&let_child_end);
 	for (i = 0; getppid() == parent; i++)
-		sched_yield();
+		give_way();
 	scratch->cell[LATER_PARENT] = getppid();
 	gate_wait(&let_grandchild_end);
 	return 11;
@@ -63,7 +63,7 @@ static void orphan(long variant)
 	claim(11, row, "me-wait-grandchild", waited((pid_t)scratch->cell[GRANDCHILD], WALLSIG),
 	      "-1/ECHILD", 0);
 	while (scratch->cell[LATER_PARENT] == 0)
-		sched_yield();
+		give_way();
 	claim(11, row, "g-later-ppid", whose(scratch->cell[LATER_PARENT]), "init", 0);
 	gate_open(&let_grandchild_end);
 }

@@ -135,6 +135,8 @@ static void must_kill_child_only(long variant)
 	if (ON_NETBSD_I386) {
 		if (impossible[variant].in_data)
 			claim(4, row, "runner", status_name(status), "sigSEGV", 7);
+		else
+			skip("difference 7: NetBSD/i386's clone writes to the stack itself");
 		return;
 	}
 	if (!differs(7, WIFEXITED(status), "the caller: %s", status_name(status)))

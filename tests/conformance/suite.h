@@ -23,6 +23,7 @@
 
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -171,6 +172,7 @@ const char *caught(int signal, const char *row, pid_t child);
 const char *exit_signal_text(int signal, const char *row, int status);
 int exit_signal_difference(int signal);
 
+void give_way(void);
 void yield_while_parent_blocked(void);
 int use_children_up(void); /* reaps all that are left, gives their number */
 
@@ -178,7 +180,7 @@ void fill(void *at, size_t size);
 const char *written_below(void *stack, size_t below, size_t above);
 
 /* Cases that exec: the new program is this one, told what to do ("wait", "change"). */
-enum { CLOEXEC_FD = 60, CLOSED_FD = 61, OPENED_FD = 62 };
+enum { CLOEXEC_FD = 40, CLOSED_FD = 41, OPENED_FD = 42 };
 extern struct gate exec_gate;
 void exec_prepare(void);
 void run_self(const char *what);

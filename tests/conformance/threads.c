@@ -15,7 +15,7 @@ static void *count(void *arg)
 	while (!stop) {
 		rounds++;
 		scratch->cell[1]++;
-		sched_yield();
+		give_way();
 	}
 	return NULL;
 }
@@ -45,7 +45,7 @@ static void *outlive(void *arg)
 		if (state != NULL && state[1] == ' ' && state[2] == 'Z')
 			_exit(77);
 #endif
-		sched_yield();
+		give_way();
 	}
 	return NULL;
 }
@@ -59,7 +59,7 @@ static int leave_a_thread(void *arg)
 	if (pthread_create(&thread, NULL, outlive, NULL) != 0)
 		return 90;
 	while (scratch->cell[0] == 0)
-		sched_yield();
+		give_way();
 	return 6;
 }
 
@@ -81,7 +81,7 @@ static int watch_thread(void *arg)
 	(void)arg;
 	scratch->pid = getpid();
 	for (i = 0; i < 20000 && scratch->cell[1] < seen + 3; i++)
-		sched_yield();
+		give_way();
 	scratch->cell[2] = scratch->cell[1] >= seen + 3;
 	scratch->done = 1;
 	return 5;
@@ -99,7 +99,7 @@ static void threaded_parent(long flags)
 	if (pthread_create(&thread, NULL, count, NULL) != 0)
 		give_up("pthread_create");
 	while (rounds == 0)
-		sched_yield();
+		give_way();
 	pid = clone(watch_thread, stack_top(0), (int)flags | SIGUSR1, NULL);
 	done = scratch->done;
 	claim(14, row, "ret", returned(pid), "pid", 0);
@@ -136,7 +136,7 @@ static void by_second_thread(long flags)
 		give_up("pthread_create");
 	while (scratch->cell[6] == 0) {
 		scratch->cell[1]++;
-		sched_yield();
+		give_way();
 	}
 	if (flags & CLONE_VFORK) {
 		claim(14, row, "cloning-thread-blocked", number(scratch->cell[5]), "1", 0);

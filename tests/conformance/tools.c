@@ -146,6 +146,20 @@ void gate_wait(const struct gate *gate)
 		;
 }
 
+/* Lets others run. (Which library has sched_yield depends on the NetBSD.) */
+void give_way(void)
+{
+#ifdef __NetBSD__
+	struct timeval moment;
+
+	moment.tv_sec = 0;
+	moment.tv_usec = 1;
+	select(0, NULL, NULL, NULL, &moment);
+#else
+	sched_yield();
+#endif
+}
+
 /*
  * In a child of a VFORK: gives a parent that wrongly runs every chance to show
  * it. A parent that is blocked, as it has to be, loses nothing but some time.
@@ -155,15 +169,17 @@ void yield_while_parent_blocked(void)
 	int i;
 
 	for (i = 0; i < 30 && !scratch->returned; i++)
-		sched_yield();
+		give_way();
 }
 
 int use_children_up(void)
 {
 	int count = 0;
 
-	while (waitpid(-1, NULL, WALLSIG) > 0)
-		count++;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, NULL, WALLSIG)) > 0 || (pid == -1 && errno == EINTR))
+		count += pid > 0;
 	return count;
 }
 
