@@ -225,6 +225,8 @@ const F_SETOWN_EX: i32 = 15;
 const F_GETOWN_EX: i32 = 16;
 
 /// statx(2) of an open descriptor: its type, size and device.
+// Inlined, so that nothing copies it: memcpy has versions.
+#[inline(always)]
 pub fn status(descriptor: i32) -> Option<libc::statx> {
     let mut status = core::mem::MaybeUninit::<libc::statx>::zeroed();
     let wanted = (libc::STATX_TYPE | libc::STATX_SIZE) as usize;
