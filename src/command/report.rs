@@ -116,9 +116,10 @@ pub fn verdict(tally: &Tally, run: &Run) -> Verdict {
     let total = sites + raw;
     let words = match (total, work + raw) {
         (0, _) => "no call of clone was seen: there is nothing to judge".to_owned(),
-        (_, 0) => format!("portable as it is: all of {}", counted(total, "call site")),
+        (_, 0) => format!("portable as it is ({})", counted(total, "call site")),
         (_, work) => {
-            format!("{work} of {} need work", counted(total, "call site"))
+            let need = if work == 1 { "needs" } else { "need" };
+            format!("{work} of {} {need} work", counted(total, "call site"))
         }
     };
     Verdict { sites, work, raw, words }
