@@ -67,6 +67,12 @@ pub fn policy() -> Policy {
     POLICIES.get(place).map_or(Policy::Strict, |&(_, policy)| policy)
 }
 
+/// Whether there is a trace, once the policy is known.
+#[inline(always)]
+pub fn is_traced() -> bool {
+    TARGET.load(Relaxed) != NOWHERE
+}
+
 /// Where lines of the trace go, if they are asked for.
 #[inline(never)]
 pub fn trace() -> Option<Target> {

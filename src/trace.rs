@@ -6,7 +6,7 @@
 //!
 //! nbclone(1) documents the line; src/command/parse.rs reads it.
 
-use crate::environment::{self, Target};
+use crate::environment;
 use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
 use crate::line::Line;
 use crate::names::{self, Bits};
@@ -44,14 +44,15 @@ pub type Outcome = Result<isize, Reason>;
 /// Writes the line of one call, if lines are asked for. `caller`: 0 if unknown.
 #[inline(always)]
 pub fn call(call: &Call, outcome: Outcome, caller: usize) {
-    if let Some(target) = environment::trace() {
-        write(target, call, outcome, caller);
+    if environment::is_traced() {
+        write(call, outcome, caller);
     }
 }
 
 #[cold]
 #[inline(never)]
-fn write(target: Target, call: &Call, outcome: Outcome, caller: usize) {
+fn write(call: &Call, outcome: Outcome, caller: usize) {
+    let Some(target) = environment::trace() else { return };
     // A handler that leaves by longjmp would leave a descriptor open.
     let mask = kernel::block_signals(&kernel::SignalSet::ALL);
     let mut line = Line::new();

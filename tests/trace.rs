@@ -38,6 +38,15 @@ fn says_what_was_asked_and_what_came() {
     assert!(one(&line).contains("flags=CLONE_VM|CLONE_SIGHAND|SIGUSR1, "), "{line:?}");
 }
 
+/// Each of the entries knows its caller.
+#[test]
+fn names_the_caller_of_clone_by_its_other_name() {
+    let mut run = nbclone();
+    let output = run.arg("--trace").arg(compiled("calls")).arg("underscored").output();
+    let text = err(&output.expect("it runs"));
+    assert!(text.contains(" call_underscored at calls.c:"), "{text}");
+}
+
 #[test]
 fn says_why_a_call_is_refused() {
     for (call, reason) in [

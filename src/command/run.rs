@@ -46,7 +46,7 @@ pub fn run(options: &Options) -> Result<i32, String> {
     for warning in &warnings {
         eprintln!("nbclone: warning: {warning}");
     }
-    let wants_report = options.report.is_some() || options.json;
+    let wants_report = options.report.is_some() || options.json || options.all_calls;
     let mut session = Session {
         library: library.clone(),
         channel: None,

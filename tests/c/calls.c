@@ -40,6 +40,16 @@ static pid_t call_copy(void)
 	return clone(first_child, TOP, SIGCHLD, (void *)0x11);
 }
 
+/* The other name. */
+extern int __clone(int (*)(void *), void *, int, void *, ...);
+
+static pid_t call_underscored(void)
+{
+	volatile pid_t pid = __clone(first_child, TOP, SIGCHLD, (void *)0x19);
+
+	return pid;
+}
+
 static pid_t call_share(void)
 {
 	return clone(first_child, TOP, CLONE_VM | CLONE_VFORK | SIGCHLD, (void *)0x12);
@@ -160,7 +170,7 @@ static const struct {
 	const char *name;
 	pid_t (*call)(void);
 } calls[] = {
-	{ "copy", call_copy }, { "share", call_share }, { "sighand", call_sighand },
+	{ "copy", call_copy }, { "underscored", call_underscored }, { "share", call_share }, { "sighand", call_sighand },
 	{ "namespace", call_namespace }, { "ptrace", call_ptrace },
 	{ "null-stack", call_null_stack }, { "null-func", call_null_func },
 	{ "exit-signal", call_exit_signal }, { "linux1", call_linux1 },
