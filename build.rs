@@ -34,15 +34,18 @@ fn main() {
     cc::Build::new().file(file).file("arch/libc.S").compile("nbclone_arch");
 
     for argument in [
-        format!("-soname,{SONAME}"),
-        "-z,now".into(),
-        "-z,relro".into(),
-        "-z,noexecstack".into(),
-        "-z,defs".into(),
+        format!("-Wl,-soname,{SONAME}"),
+        "-Wl,-z,now".into(),
+        "-Wl,-z,relro".into(),
+        "-Wl,-z,noexecstack".into(),
+        "-Wl,-z,defs".into(),
         // Only static programs call libc's posix_spawn through our __clone
         // (see arch/libc.S); the shared library needs no reference to it.
-        "--defsym=posix_spawn=0".into(),
+        "-Wl,--defsym=posix_spawn=0".into(),
+        // libc's crate says so itself only without its feature `std`, which
+        // the command's dependencies turn on for the whole build.
+        "-lc".into(),
     ] {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,{argument}");
+        println!("cargo::rustc-cdylib-link-arg={argument}");
     }
 }

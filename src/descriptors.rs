@@ -96,6 +96,20 @@ fn opens_alike(descriptor: i32) -> bool {
     }
 }
 
+/// Opens the pipe or the terminal behind `descriptor` once more. `None`: it is
+/// another kind of file, or can't be opened again.
+pub fn reopen_stream(descriptor: i32, flags: i32) -> Option<i32> {
+    let status = kernel::status(descriptor)?;
+    let streams = match u32::from(status.stx_mode) & S_IFMT {
+        S_IFIFO => true,
+        S_IFCHR => device_opens_alike(status.stx_rdev_major, status.stx_rdev_minor),
+        _ => false,
+    };
+    let mut buffer = [0u8; 32];
+    let path = path_of(descriptor, &mut buffer).filter(|_| streams)?;
+    kernel::open(path, flags).ok()
+}
+
 /// Many a character device makes something new at each open: /dev/ptmx a
 /// terminal, /dev/net/tun an interface; a tape rewinds. Those that are known
 /// not to are memory devices and terminals (Linux's admin-guide/devices.txt).

@@ -14,6 +14,9 @@ const SIGNAL_WORDS: usize = (SIGNAL_BITS / usize::BITS) as usize;
 const SIGNAL_SET_SIZE: usize = size_of::<SignalSet>();
 
 impl SignalSet {
+    /// The set of all.
+    pub const ALL: SignalSet = SignalSet([usize::MAX; SIGNAL_WORDS]);
+
     /// The set without a member.
     pub const EMPTY: SignalSet = SignalSet([0; SIGNAL_WORDS]);
 
@@ -49,6 +52,11 @@ fn call(number: libc::c_long, arguments: [usize; 5]) -> isize {
 /// gettid(2): the calling thread's id.
 pub fn gettid() -> i32 {
     call(libc::SYS_gettid, [0; 5]) as i32
+}
+
+/// getpid(2), never cached.
+pub fn getpid() -> i32 {
+    call(libc::SYS_getpid, [0; 5]) as i32
 }
 
 /// The address that the kernel clears when the calling thread ends
@@ -154,12 +162,29 @@ pub fn close(descriptor: i32) {
     call(libc::SYS_close, [descriptor as usize, 0, 0, 0, 0]);
 }
 
-/// openat(2) of an absolute path that exists: the descriptor, or errno.
+/// read(2): the count read; 0 at the end or on an error.
+pub fn read(descriptor: i32, bytes: &mut [u8]) -> usize {
+    let arguments = [descriptor as usize, bytes.as_mut_ptr() as usize, bytes.len(), 0, 0];
+    usize::try_from(call(libc::SYS_read, arguments)).unwrap_or(0)
+}
+
+/// Whether poll(2) calls `descriptor` writable, at once, and unbroken.
+pub fn is_writable(descriptor: i32) -> bool {
+    let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
+    // A zero timeout, in either width that the call may have.
+    let zero = [0u64; 2];
+    let places = ((&raw mut poll) as usize, zero.as_ptr() as usize);
+    call(libc::SYS_ppoll, [places.0, 1, places.1, 0, 0]) == 1 && poll.revents == libc::POLLOUT
+}
+
+/// openat(2) of an absolute path: the descriptor, or errno. What O_CREAT
+/// makes is as the umask leaves it.
 pub fn open(path: &CStr, flags: i32) -> Result<i32, i32> {
+    const MODE: usize = 0o666;
     // O_LARGEFILE: on 32-bit hosts a file beyond 2 GiB can't be opened else.
     let flags = (flags | libc::O_LARGEFILE) as usize;
     let place = path.as_ptr() as usize;
-    let raw = call(libc::SYS_openat, [libc::AT_FDCWD as usize, place, flags, 0, 0]) as i32;
+    let raw = call(libc::SYS_openat, [libc::AT_FDCWD as usize, place, flags, MODE, 0]) as i32;
     if raw < 0 { Err(raw.wrapping_neg()) } else { Ok(raw) }
 }
 
@@ -200,6 +225,8 @@ const F_SETOWN_EX: i32 = 15;
 const F_GETOWN_EX: i32 = 16;
 
 /// statx(2) of an open descriptor: its type, size and device.
+// Inlined, so that nothing copies it: memcpy has versions.
+#[inline(always)]
 pub fn status(descriptor: i32) -> Option<libc::statx> {
     let mut status = core::mem::MaybeUninit::<libc::statx>::zeroed();
     let wanted = (libc::STATX_TYPE | libc::STATX_SIZE) as usize;

@@ -15,6 +15,7 @@
 //! | [`call`] | one NetBSD call, checked and carried out |
 //! | [`child`] | what a child does before its func |
 //! | [`linux1`], [`descriptors`] | Linux 1.x's clone and COPYFD |
+//! | [`trace`], [`line`], [`maps`], [`names`], [`recall`] | the lines of `NBCLONE_TRACE` |
 //! | [`libc_calls`] | the calls that libc itself makes |
 //! | [`arch`], [`kernel`], [`errno`], [`output`] | the host's side |
 #![no_std]
@@ -29,8 +30,13 @@ mod errno;
 mod flags;
 mod kernel;
 mod libc_calls;
+mod line;
 mod linux1;
+mod maps;
+mod names;
 mod output;
+mod recall;
+mod trace;
 mod translate;
 
 /// The shim has no panic path, which a test proves from the built library;
