@@ -30,7 +30,9 @@ const OPENED_WITH: i32 =
 /// no waiting for the other end of a FIFO, and no controlling terminal.
 const ALWAYS: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
 
-/// Replaces every descriptor that can be copied by its copy.
+/// Replaces every descriptor that can be copied by its copy. Never inlined: a
+/// child without COPYFD needs none of this stack.
+#[inline(never)]
 pub fn copy_all() {
     // Descriptors above the soft limit can't be replaced.
     let mut limit = Limit::raise();
@@ -91,7 +93,7 @@ fn copy(descriptor: i32, name: &[u8], limit: &mut Limit) {
     let Some(new) = open(path, flags & OPENED_WITH | directory | ALWAYS, limit) else { return };
     if is_same(descriptor, &file, new)
         && take_position(descriptor, &file, new)
-        && kernel::fcntl(new, libc::F_SETFL, (flags & SETTABLE) as usize) == 0
+        && take_flags(new, flags)
     {
         let close_on_exec = kernel::fcntl(descriptor, libc::F_GETFD, 0) & libc::FD_CLOEXEC as isize;
         kernel::dup3(new, descriptor, if close_on_exec != 0 { libc::O_CLOEXEC } else { 0 });
@@ -103,8 +105,8 @@ fn copy(descriptor: i32, name: &[u8], limit: &mut Limit) {
 /// else.
 fn opens_alike(descriptor: i32, file: &File, flags: i32) -> bool {
     match file.kind {
-        // It would break a write lease, and its holder be sent a signal.
-        S_IFREG => kernel::fcntl(descriptor, libc::F_GETLEASE, 0) != libc::F_WRLCK as isize,
+        // It would break a lease, and its holder be sent a signal.
+        S_IFREG => kernel::fcntl(descriptor, libc::F_GETLEASE, 0) == libc::F_UNLCK as isize,
         S_IFDIR | S_IFBLK | S_IFIFO => true,
         S_IFCHR => device_opens_alike(descriptor, file, flags),
         // Sockets, and what has no type at all: eventfd, epoll and the like.
@@ -147,6 +149,14 @@ fn take_position(old: i32, file: &File, new: i32) -> bool {
         Err(libc::ESPIPE) => matches!(file.kind, S_IFIFO | S_IFCHR),
         Err(_) => false,
     }
+}
+
+/// Gives `new` the status flags. False: some can't be given here. Many a file
+/// without signals accepts O_ASYNC, say, and doesn't take it.
+fn take_flags(new: i32, flags: i32) -> bool {
+    const COMPARED: isize = (SETTABLE | libc::O_ACCMODE | libc::O_SYNC) as isize;
+    kernel::fcntl(new, libc::F_SETFL, (flags & SETTABLE) as usize);
+    (kernel::fcntl(new, libc::F_GETFL, 0) ^ flags as isize) & COMPARED == 0
 }
 
 /// A descriptor's number, from its name in the table; `None` for `.` and `..`.

@@ -18,10 +18,12 @@
  * A child on a stack of its own, in shared memory,
  *
  * - may read and write the caller's locals, which are the parent's: it finds
- *   them through the frame pointer, and sees what the parent makes of them
- *   later on. The parent must not leave the function that called clone, nor
- *   run on in it with other variables, before the child has called worker:
- *   at once to wait for it is safest.
+ *   them through the frame pointer. What both use has to be volatile. The
+ *   parent must not leave the function that called clone, nor give those
+ *   locals other values, before the child has what it needs of them: at once to
+ *   wait for it is safest. With optimisation (-O1 and up) worker's arguments
+ *   are in registers, and a function that does no more than the four lines
+ *   above may return. Without, it may not.
  * - may call functions; must end with _exit (or exec), also where worker
  *   returns; must never return from the function that called clone: there is
  *   no return address on its stack.
@@ -31,6 +33,11 @@
  *
  * Compare the result where it is: in "pid = clone(sp, flags)" with pid in
  * memory, as without optimisation, parent and child write the same variable.
+ *
+ * What is inlined into the function that called clone has its locals there,
+ * one place for all children and the parent. So for gcc no function behind this
+ * header is inlined. clang can't be told so; it doesn't inline what is followed
+ * by _exit unless it is tiny: give such a worker __attribute__((noinline)).
  *
  * clone is a macro of macros. Old source that declares the function itself
  * (_syscall2 does) gets a function of another name, which is never called;
@@ -69,13 +76,27 @@
 /* What kernels of 1.x were to be compiled with. Here it does. */
 #define CLONE_ACTUALLY_WORKS_OK	1
 
+/* Child and parent are at once in one function, of which compilers believe that
+ * it takes one way or the other: the child's spilled registers could have the
+ * place of the parent's. */
+#if defined(__clang__)
+/* Which to clang means this and no more: live values remain in registers. */
+#define __LINUX1_TWICE	__attribute__((__returns_twice__))
+#else
+/* To gcc it means to keep them all in memory; this doesn't. */
+#define __LINUX1_TWICE
+#ifdef __GNUC__
+#pragma GCC optimize ("no-inline", "no-ira-share-spill-slots", "stack-reuse=none")
+#endif
+#endif
+
 /* The third argument is the caller's affair alone: memory whose size only the
  * running program knows, none. Where there is such memory, the compiler can
  * reach locals in no other way than through a frame pointer, as the child has
  * to; and none of the three is ever stored in the caller's frame, where parent
  * and child would both write. */
 extern pid_t __linux1_call(void *__sp, unsigned long __flags, void *__frame)
-	__asm__("linux1_clone");
+	__asm__("linux1_clone") __LINUX1_TWICE;
 
 static __inline__ unsigned long __linux1_zero(void)
 {
