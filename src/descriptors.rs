@@ -26,9 +26,10 @@ const SETTABLE: i32 =
 const OPENED_WITH: i32 =
     libc::O_ACCMODE | libc::O_SYNC | libc::O_APPEND | libc::O_NOATIME | libc::O_LARGEFILE;
 
-/// No O_CREAT, O_EXCL, O_TRUNC or O_NOFOLLOW, which were for the first time;
-/// no waiting for the other end of a FIFO, and no controlling terminal.
-const ALWAYS: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
+/// And no waiting for the other end of a FIFO. O_CREAT, O_EXCL, O_TRUNC and
+/// O_NOFOLLOW were for the first time; O_NOCTTY is for who leads a session,
+/// which a child never does.
+const ALWAYS: i32 = libc::O_NONBLOCK;
 
 /// Replaces every descriptor that can be copied by its copy. Never inlined: a
 /// child without COPYFD needs none of this stack.
@@ -38,10 +39,9 @@ pub fn copy_all() {
     let mut limit = Limit::raise();
     let mut entries = [0u8; 256];
     let mut position = 0;
-    while let Some((table, filled)) = read_table(&mut entries, &mut position, &mut limit) {
-        let mut rest = filled;
+    while let Some(mut rest) = read_table(&mut entries, &mut position, &mut limit) {
         while let Some((name, next)) = kernel::first_entry(rest) {
-            if let Some(descriptor) = number(name).filter(|&number| number != table) {
+            if let Some(descriptor) = number(name) {
                 copy(descriptor, name, &mut limit);
             }
             rest = next;
@@ -50,13 +50,13 @@ pub fn copy_all() {
     limit.restore();
 }
 
-/// The entries from `position` on, and the number that the table itself had.
-/// Without /proc there are none, and everything stays shared.
+/// The entries from `position` on, the table's own among them, which isn't open
+/// any more. Without /proc there are none, and everything stays shared.
 fn read_table<'a>(
     entries: &'a mut [u8],
     position: &mut i64,
     limit: &mut Limit,
-) -> Option<(i32, &'a [u8])> {
+) -> Option<&'a [u8]> {
     let table = open(TABLE, libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC, limit)?;
     let filled = match kernel::seek(table, *position, libc::SEEK_SET) {
         Ok(_) => kernel::read_directory(table, entries),
@@ -65,7 +65,7 @@ fn read_table<'a>(
     let reached = kernel::seek(table, 0, libc::SEEK_CUR);
     kernel::close(table);
     *position = reached.ok().filter(|reached| reached > position)?;
-    Some((table, entries.get(..filled).filter(|filled| !filled.is_empty())?))
+    entries.get(..filled).filter(|filled| !filled.is_empty())
 }
 
 /// open(2), with the process' descriptor limit raised if it is in the way.
@@ -105,8 +105,8 @@ fn copy(descriptor: i32, name: &[u8], limit: &mut Limit) {
 /// else.
 fn opens_alike(descriptor: i32, file: &File, flags: i32) -> bool {
     match file.kind {
-        // It would break a lease, and its holder be sent a signal.
-        S_IFREG => kernel::fcntl(descriptor, libc::F_GETLEASE, 0) == libc::F_UNLCK as isize,
+        // It would break a write lease, and its holder be sent a signal.
+        S_IFREG => kernel::fcntl(descriptor, libc::F_GETLEASE, 0) != libc::F_WRLCK as isize,
         S_IFDIR | S_IFBLK | S_IFIFO => true,
         S_IFCHR => device_opens_alike(descriptor, file, flags),
         // Sockets, and what has no type at all: eventfd, epoll and the like.
@@ -151,8 +151,8 @@ fn take_position(old: i32, file: &File, new: i32) -> bool {
     }
 }
 
-/// Gives `new` the status flags. False: some can't be given here. Many a file
-/// without signals accepts O_ASYNC, say, and doesn't take it.
+/// Gives `new` the status flags. False: some can't be given here. O_ASYNC, say,
+/// which a lease has given to a file that has no signals else.
 fn take_flags(new: i32, flags: i32) -> bool {
     const COMPARED: isize = (SETTABLE | libc::O_ACCMODE | libc::O_SYNC) as isize;
     kernel::fcntl(new, libc::F_SETFL, (flags & SETTABLE) as usize);

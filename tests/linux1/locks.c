@@ -31,6 +31,9 @@ static void leases(long mode)
 	subject = lease(O_RDWR, F_WRLCK);
 	expect_fate((enum mode)mode, subject, STAYS_SHARED);
 	check(fcntl(subject, F_GETLEASE) == F_WRLCK && !broken, "the write lease was broken");
+	/* A path to it isn't open on it. */
+	expect_fate((enum mode)mode, open(text("/proc/self/fd/%d", subject), O_PATH), STAYS_SHARED);
+	check(fcntl(subject, F_GETLEASE) == F_WRLCK && !broken, "broken through an O_PATH");
 }
 
 /* The child's copy is another description: its parent's lock is in its way. */

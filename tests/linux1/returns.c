@@ -127,8 +127,11 @@ static void is_fork(long unused)
 /* The child's stack: sp, aligned down, whatever sp was. */
 static __attribute__((noinline)) void note_stack(void)
 {
-	char here;
+	volatile struct {
+		char at __attribute__((aligned(16)));
+	} here;
 
+	here.at = 1;
 	scratch->sp = (uintptr_t)&here;
 }
 
@@ -149,6 +152,7 @@ static void any_alignment(long unused)
 		check(scratch->sp < (uintptr_t)top - (unsigned)odd &&
 		          scratch->sp > (uintptr_t)top - 4096,
 		      "top - %d: the child's stack is elsewhere", odd);
+		check(scratch->sp % 16 == 0, "top - %d: not aligned at a call", odd);
 		check(strstr(written_below(top - odd, 0, (unsigned)odd), "untouched") != NULL,
 		      "top - %d: written above it", odd);
 	}

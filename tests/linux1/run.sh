@@ -32,7 +32,7 @@ objects() {
 	compiler=$1 to=$2
 	shift 2
 	mkdir -p "$to"
-	for source in "$harness/harness.c" "$harness/boot.c" "$harness/tools.c" "$here"/*.c; do
+	for source in "$harness/harness.c" "$harness/boot.c" "$harness/tools.c" "$harness/machine.c" "$here"/*.c; do
 		# shellcheck disable=SC2086
 		"$compiler" -std=c11 $warnings $include "$@" -c "$source" \
 			-o "$to/$(basename "$source" .c).o"

@@ -95,11 +95,36 @@ static __attribute__((noinline)) void odd_frame(int a, int b, int c, int d, int 
 
 static void odd_frames(long mode)
 {
-	odd_frame(1, 2, 3, 4, 5, 6, 7, 8, 333, mode);
+	volatile int one = 1; /* or the compiler would know all of them */
+
+	odd_frame(one, 2 * one, 3 * one, 4 * one, 5 * one, 6 * one, 7 * one, 8 * one,
+	          (size_t)(333 * one), mode);
 }
 
-/* More values than there are callee-saved registers: each of those holds one. */
 static volatile long seeds[24];
+
+/* No more values than x86-64 has callee-saved registers: they are all there. */
+static void few_values(long mode)
+{
+	void *sp = mode == FORKED ? NULL : stack_top(0);
+	unsigned long flags = mode == SHARED ? SIGCLD : SIGCLD | COPYVM;
+	int i, round;
+
+	for (i = 0; i < 4; i++)
+		seeds[i] = 1000 + 37 * i;
+	for (round = 0; round < 2; round++) {
+		long a = seeds[0], b = seeds[1], c = seeds[2], d = seeds[3];
+
+		if (clone(sp, round ? flags | COPYFD : flags) == 0) {
+			check(a == 1000 && b == 1037 && c == 1074 && d == 1111, "the child's values");
+			_exit(6);
+		}
+		expect_exit(wait_for_it(), 6);
+		check(a == 1000 && b == 1037 && c == 1074 && d == 1111, "the parent's values");
+	}
+}
+
+/* More values than any architecture has. */
 
 static void live_values(long mode)
 {
@@ -273,15 +298,12 @@ static void macros(long unused)
 	check(macros_call(stack_top(0), note, _exit) > 0 && scratch->ran == 1, "clone by its name");
 }
 
-void register_value_cases(void)
-{
-	add_modes(live_values, "usual use: callee-saved registers and locals");
-}
-
 void usual_cases(void)
 {
 	add_modes(documented, "usual use: if");
 	add_modes(by_switch, "usual use: switch");
+	add_modes(few_values, "usual use: few values");
+	add_modes(live_values, "usual use: many values");
 	add_modes(odd_frames, "usual use: odd frames");
 	add(in_a_loop, 0, "usual use: in a loop");
 	add(nested, 0, "usual use: nested");
