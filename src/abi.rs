@@ -29,9 +29,11 @@ pub unsafe extern "C" fn clone(
 ) -> pid_t {
     // SAFETY: passed on to the caller.
     unsafe {
-        match plain(func, stack, flags) {
-            Some(func) => errno::result(arch::clone(func, stack, flags as u32, arg, 0, 0, 0)),
-            None => arch::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
+        match func {
+            Some(child) if is_plain(stack, flags) => {
+                errno::result(arch::clone(child, stack, flags as u32, arg, 0, 0, 0))
+            }
+            _ => arch::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
     }
 }
@@ -53,19 +55,19 @@ pub unsafe extern "C" fn __clone(
 ) -> pid_t {
     // SAFETY: passed on to the caller.
     unsafe {
-        match plain(func, stack, flags) {
-            Some(func) if !libc_calls::may_spawn(flags as u32) => {
-                errno::result(arch::clone(func, stack, flags as u32, arg, 0, 0, 0))
+        match func {
+            Some(child) if is_plain(stack, flags) && !libc_calls::may_spawn(flags as u32) => {
+                errno::result(arch::clone(child, stack, flags as u32, arg, 0, 0, 0))
             }
             _ => libc_calls::clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
     }
 }
 
-/// Func, if the call needs no more than to be handed to the kernel.
+/// Whether the call needs no more than to be handed to the kernel.
 #[inline(always)]
-fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
-    func.filter(|_| !stack.is_null() && environment::passes(flags as u32))
+fn is_plain(stack: *mut c_void, flags: c_int) -> bool {
+    environment::passes(flags as u32) && stack.addr() >= arch::LOWEST_STACK
 }
 
 /// Linux 1.x's clone(2): returns twice, in the child on `sp`.
@@ -78,5 +80,11 @@ fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
 pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
     // The entry itself needs the caller's registers and return address.
     #[cfg(target_arch = "x86_64")]
-    core::arch::naked_asm!("endbr64", "jmp {}", sym arch::linux1_clone)
+    core::arch::naked_asm!(
+        ".cfi_startproc",
+        "endbr64",
+        "jmp {}",
+        ".cfi_endproc",
+        sym arch::linux1_clone
+    )
 }

@@ -57,6 +57,8 @@ unsafe extern "C" fn nbclone_checked_clone(
 /// As clone(2): func may run on `stack` with `arg`.
 unsafe fn launch_child(launch: &Launch, stack: *mut c_void, arg: *mut c_void) -> isize {
     let &Launch { func, flags, parent_tid, tls, child_tid } = launch;
+    // Neither address is mapped: the child gets the SIGSEGV that it asked for.
+    let stack = stack.map_addr(|address| address.max(arch::LOWEST_STACK));
     // SAFETY: passed on to the caller.
     unsafe { arch::clone(func, stack, flags, arg, parent_tid, tls, child_tid) }
 }

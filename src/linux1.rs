@@ -4,6 +4,7 @@
 //! Source: Linux 1.0, kernel/fork.c and linux/sched.h.
 #![allow(unsafe_code)]
 
+use crate::arch;
 use crate::child::Identity;
 use crate::descriptors;
 use crate::errno;
@@ -57,7 +58,7 @@ extern "C" fn nbclone_linux1_prepare(
     request.stack = if own_stack {
         caller_sp
     } else {
-        (sp & STACK_ALIGNMENT.wrapping_neg()).wrapping_sub(CALL_SITE_ROOM)
+        (sp.max(arch::LOWEST_STACK) & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM
     };
     if flags & CLONE_VM == 0 {
         let identity = Identity::of_caller();
