@@ -81,7 +81,7 @@ int main(void)
     mount_at("tmpfs", "/tmp", "mode=1777");
     mount_at("tmpfs", "/dev/shm", "mode=1777");
     if (uname(&host) == 0)
-        printf("# lab: kernel %s %s\n", host.release, host.machine);
+        printf("\n# lab: kernel %s %s\n", host.release, host.machine); /* firmware may leave a line open */
 
     list = fopen("/etc/lab", "re");
     while (list && fgets(line, sizeof line, list)) {

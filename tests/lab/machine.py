@@ -4,6 +4,7 @@ QEMU's own exit status says nothing about what ran inside, so nothing here asks 
 """
 
 import os
+import re
 import selectors
 import shutil
 import subprocess
@@ -15,6 +16,8 @@ from aptree import Unavailable
 COMMON = ("-nographic -no-reboot -monitor none -display none -nodefaults").split()
 APPEND = "panic=-1 quiet rdinit=/init"
 LAST_LINE = b"# lab: done"
+# Firmware clears the screen in front of the kernel's first line.
+ESCAPE = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|[^\[])")
 # How long a machine that has said its last word may take to switch itself off.
 GRACE = 3.0
 
@@ -70,5 +73,5 @@ def boot(words, timeout):
                 timed_out = LAST_LINE not in output and time.monotonic() >= deadline
         finally:
             qemu.kill()
-    text = output.decode("utf-8", "replace").replace("\r", "")
+    text = ESCAPE.sub("", output.decode("utf-8", "replace").replace("\r", ""))
     return Console(text, time.monotonic() - started, timed_out)
