@@ -58,7 +58,7 @@ class Builder:
         output = self.directory(target) / "conformance"
         sources = suite_sources(self.package)
         if not sources:
-            raise Unavailable(f"no suite in {self.package}/tests/conformance")
+            raise BuildFailed(f"no suite in {self.package}/tests/conformance")
         check_libc(target)
         self._compile(suite_command(self.package, target, sources,
                                     self.library(target, "staticlib"), output), target)
@@ -99,9 +99,9 @@ class Builder:
     def library(self, target, kind):
         """Build libnbclone.a (staticlib) or libnbclone.so (cdylib) and keep a copy of it."""
         rustc, build_std = rust_toolchain(target.rust)
-        spec, name, _ = rustspec.resolve(target.rust, rustc)
+        spec = rustspec.resolve(target.rust, rustc)
         gcc, ar = tool(target, "gcc"), tool(target, "ar")
-        under = name.replace("-", "_")
+        under = target.rust.replace("-", "_")
         # Dependencies and core itself are built once a machine, not once a checkout.
         shared = cache_dir() / "cargo"
         environment = dict(os.environ, RUSTC=rustc, RUSTC_BOOTSTRAP="1",
@@ -116,7 +116,7 @@ class Builder:
                    "--manifest-path", self.package / "Cargo.toml"]
         if build_std:
             command += ["-Zbuild-std=core"]
-        if spec != name:
+        if spec != target.rust:
             command += ["-Zjson-target-spec"]
         made = "libnbclone.a" if kind == "staticlib" else "libnbclone.so"
         output = self.directory(target) / made
@@ -127,7 +127,7 @@ class Builder:
                     run(command, env=environment, stdout=out, cwd=self.package)
                 except Unavailable as error:
                     raise BuildFailed(f"cargo for {target.rust}: see {log}") from error
-            shutil.copy(shared / name / "release" / made, output)
+            shutil.copy(shared / target.rust / "release" / made, output)
         return output
 
 

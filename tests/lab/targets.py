@@ -34,7 +34,7 @@ class KernelBuild:
 class Target:
     name: str
     abi: str
-    rust: str  # Rust's target; "base=SPEC" is derived from base, see rustspec.py
+    rust: str  # Rust's target, or one that rustspec.py derives
     gcc: str  # prefix of the cross tools
     packages: tuple  # Debian packages of the cross compiler and its libc
     cflags: str = ""
@@ -58,10 +58,6 @@ def _cross(triplet, debian, *more):
 def _built(arch, options, companions=(), **more):
     return (Kernel("6.1", "bookworm", "linux-source-6.1", companions,
                    build=KernelBuild(arch, options, **more)),)
-
-
-def _n32(rust):
-    return f"{rust}=llvm-abiname:n32"
 
 
 TARGETS = (
@@ -104,7 +100,7 @@ TARGETS = (
            _cross("mips64el-linux-gnuabi64", "mips64el"), debian="mips64el", console="ttyS0",
            qemu="mips64el -M malta -cpu MIPS64R2-generic -m 512",
            kernels=(Kernel("6.1", "bookworm", "linux-image-5kc-malta", ("mipsn32el", "mipsel")),)),
-    Target("mipsn32el", "n32", _n32("mips64el-unknown-linux-gnuabi64"), "mips64el-linux-gnuabi64",
+    Target("mipsn32el", "n32", "mips64el-unknown-linux-gnuabin32", "mips64el-linux-gnuabi64",
            _cross("mips64el-linux-gnuabi64", "mipsn32-mips64el", "libn32gcc-12-dev-mips64el-cross"),
            "-mabi=n32"),
     Target("mipsel", "o32", "mipsel-unknown-linux-gnu", "mipsel-linux-gnu",
@@ -128,7 +124,7 @@ TARGETS = (
            kernels=_built("mips", "64BIT MIPS_MALTA CPU_BIG_ENDIAN CPU_MIPS64_R2 MIPS_FP_SUPPORT "
                           "SERIAL_8250 SERIAL_8250_CONSOLE MIPS32_O32 MIPS32_N32 PCI POWER_RESET "
                           "POWER_RESET_PIIX4_POWEROFF", ("mipsn32", "mips"))),
-    Target("mipsn32", "n32", _n32("mips64-unknown-linux-gnuabi64"), "mips64-linux-gnuabi64",
+    Target("mipsn32", "n32", "mips64-unknown-linux-gnuabin32", "mips64-linux-gnuabi64",
            _cross("mips64-linux-gnuabi64", "mipsn32-mips64", "libn32gcc-12-dev-mips64-cross"),
            "-mabi=n32"),
     Target("mips", "o32", "mips-unknown-linux-gnu", "mips-linux-gnu",
