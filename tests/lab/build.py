@@ -38,9 +38,8 @@ def preload_command(target, output):
 
 
 class Builder:
-    def __init__(self, package=ROOT, log=print):
+    def __init__(self, package=ROOT):
         self.package = Path(package).resolve()
-        self.log = log
 
     def directory(self, target):
         path = self.package / "target/lab" / target.name

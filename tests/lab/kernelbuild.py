@@ -50,11 +50,12 @@ def _build(target, kernel, options, where):
     lost = [option for option in build.options.split() if f"CONFIG_{option}=y" not in kept]
     if lost:
         raise Unavailable(f"kernel for {target.name}: no such options: {' '.join(lost)}")
-    with open(where.with_suffix(".log"), "w") as log:
+    log_path = where.parent / f"{where.name}.log"
+    with open(log_path, "w") as log:
         try:
             run([*make, Path(build.image).name], stdout=log)
         except Unavailable as error:
-            raise Unavailable(f"kernel for {target.name}: see {where.with_suffix('.log')}") from error
+            raise Unavailable(f"kernel for {target.name}: see {log_path}") from error
     where.mkdir(parents=True, exist_ok=True)
     run([f"{target.gcc}-strip", "-o", where / Path(build.image).name, out / build.image])
     shutil.copy(out / ".config", where / "config")
