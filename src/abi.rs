@@ -78,5 +78,9 @@ fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
 pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
     // The entry itself needs the caller's registers and return address.
     #[cfg(target_arch = "x86_64")]
-    core::arch::naked_asm!("endbr64", "jmp {}", sym arch::linux1_clone)
+    core::arch::naked_asm!("endbr64", "jmp {}", sym arch::linux1_clone);
+    #[cfg(all(target_arch = "x86", target_feature = "sse"))]
+    core::arch::naked_asm!("endbr32", "jmp {}", sym arch::linux1_clone);
+    #[cfg(all(target_arch = "x86", not(target_feature = "sse")))]
+    core::arch::naked_asm!("jmp {}", sym arch::linux1_clone);
 }
