@@ -83,4 +83,6 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
     core::arch::naked_asm!("endbr32", "jmp {}", sym arch::linux1_clone);
     #[cfg(all(target_arch = "x86", not(target_feature = "sse")))]
     core::arch::naked_asm!("jmp {}", sym arch::linux1_clone);
+    #[cfg(target_arch = "aarch64")]
+    core::arch::naked_asm!("hint #34", "b {}", sym arch::linux1_clone); // bti c
 }
