@@ -85,4 +85,6 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
     core::arch::naked_asm!("jmp {}", sym arch::linux1_clone);
     #[cfg(target_arch = "aarch64")]
     core::arch::naked_asm!("hint #34", "b {}", sym arch::linux1_clone); // bti c
+    #[cfg(target_arch = "arm")]
+    core::arch::naked_asm!("b {}", sym arch::linux1_clone);
 }
