@@ -5,7 +5,8 @@ use std::{env, fs};
 
 /// Target architecture, as Cargo names it, to its file under arch/. The file
 /// itself tells the ABIs of one architecture apart (x32, n32, byte orders).
-const ARCHITECTURES: &[(&str, &str)] = &[("x86_64", "x86_64.S")];
+const ARCHITECTURES: &[(&str, &str)] =
+    &[("x86_64", "x86_64.S"), ("x86", "i386.S"), ("aarch64", "aarch64.S"), ("arm", "arm.S")];
 
 /// Major version of the ABI: libnbclone.so.1.
 const SONAME: &str = "libnbclone.so.1";
@@ -47,5 +48,12 @@ fn main() {
         "-lc".into(),
     ] {
         println!("cargo::rustc-cdylib-link-arg={argument}");
+    }
+    if arch == "arm" {
+        // ARM's unwinding tables name routines of the unwinder, so that it is
+        // linked too; but they call none by address, and we have no use for it.
+        for routine in ["__aeabi_unwind_cpp_pr0", "__aeabi_unwind_cpp_pr1"] {
+            println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={routine}=0");
+        }
     }
 }

@@ -75,16 +75,38 @@ fn is_plain(stack: *mut c_void, flags: c_int) -> bool {
 /// # Safety
 ///
 /// As in C: include/linux1/linux/sched.h says what a caller has to see to.
+#[cfg(not(all(target_arch = "powerpc64", target_abi = "elfv1")))]
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
     // The entry itself needs the caller's registers and return address.
-    #[cfg(target_arch = "x86_64")]
     core::arch::naked_asm!(
         ".cfi_startproc",
-        "endbr64",
-        "jmp {}",
+        crate::jump::jump!(),
         ".cfi_endproc",
         sym arch::linux1_clone
     )
+}
+
+/// The same on ELFv1, where a function's symbol is that of a descriptor, and
+/// naked functions have none. This one has no frame, since nothing in it needs
+/// one: no call and, by `nostack`, no alignment of the stack for the jump.
+///
+/// # Safety
+///
+/// As above.
+#[cfg(all(target_arch = "powerpc64", target_abi = "elfv1"))]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
+    // SAFETY: r1 and lr are the caller's, so that the entry returns there; all
+    // else is the entry's business.
+    unsafe {
+        core::arch::asm!(
+            "b {}",
+            sym arch::linux1_clone,
+            in("r3") sp,
+            in("r4") flags,
+            options(noreturn, nostack)
+        )
+    }
 }

@@ -17,8 +17,19 @@
 //! | [`linux1`], [`descriptors`] | Linux 1.x's clone and COPYFD |
 //! | [`trace`], [`line`], [`maps`], [`names`], [`recall`] | the lines of `NBCLONE_TRACE` |
 //! | [`libc_calls`] | the calls that libc itself makes |
+//! | `jump` | the architectures' jumps to the entry of `linux1_clone` |
 //! | [`arch`], [`kernel`], [`errno`], [`output`] | the host's side |
 #![no_std]
+// The jump of `linux1_clone`: assembly isn't stable there yet.
+#![cfg_attr(
+    any(
+        target_arch = "mips",
+        target_arch = "mips64",
+        target_arch = "m68k",
+        target_arch = "sparc64"
+    ),
+    feature(asm_experimental_arch)
+)]
 
 pub mod abi;
 mod arch;
@@ -28,6 +39,7 @@ mod descriptors;
 mod environment;
 mod errno;
 mod flags;
+mod jump;
 mod kernel;
 mod libc_calls;
 mod line;
