@@ -78,5 +78,7 @@ fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
 pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
     // The entry itself needs the caller's registers and return address.
     #[cfg(target_arch = "x86_64")]
-    core::arch::naked_asm!("endbr64", "jmp {}", sym arch::linux1_clone)
+    core::arch::naked_asm!("endbr64", "jmp {}", sym arch::linux1_clone);
+    #[cfg(target_arch = "riscv64")]
+    core::arch::naked_asm!("tail {}", sym arch::linux1_clone);
 }
