@@ -8,6 +8,7 @@ use std::{env, fs};
 const ARCHITECTURES: &[(&str, &str)] = &[
     ("x86_64", "x86_64.S"),
     ("riscv64", "riscv64.S"),
+    ("loongarch64", "loongarch64.S"),
 ];
 
 /// Major version of the ABI: libnbclone.so.1.

@@ -81,4 +81,6 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
     core::arch::naked_asm!("endbr64", "jmp {}", sym arch::linux1_clone);
     #[cfg(target_arch = "riscv64")]
     core::arch::naked_asm!("tail {}", sym arch::linux1_clone);
+    #[cfg(target_arch = "loongarch64")]
+    core::arch::naked_asm!("b {}", sym arch::linux1_clone);
 }
