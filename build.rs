@@ -8,6 +8,7 @@ use std::{env, fs};
 const ARCHITECTURES: &[(&str, &str)] = &[
     ("x86_64", "x86_64.S"),
     ("riscv64", "riscv64.S"),
+    ("mips", "mips.S"),
     ("loongarch64", "loongarch64.S"),
 ];
 

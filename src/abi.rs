@@ -81,6 +81,18 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
     core::arch::naked_asm!("endbr64", "jmp {}", sym arch::linux1_clone);
     #[cfg(target_arch = "riscv64")]
     core::arch::naked_asm!("tail {}", sym arch::linux1_clone);
+    // Through t9, by the table of addresses: see arch/mips.S.
+    #[cfg(target_arch = "mips")]
+    core::arch::naked_asm!(
+        ".set noreorder",
+        "lui $24, %hi(_gp_disp)",
+        "addiu $24, $24, %lo(_gp_disp)",
+        "addu $24, $24, $25",
+        "lw $25, %got({})($24)",
+        "jr $25",
+        "nop",
+        sym arch::linux1_clone,
+    );
     #[cfg(target_arch = "loongarch64")]
     core::arch::naked_asm!("b {}", sym arch::linux1_clone);
 }
