@@ -9,6 +9,7 @@ const ARCHITECTURES: &[(&str, &str)] = &[
     ("x86_64", "x86_64.S"),
     ("riscv64", "riscv64.S"),
     ("mips", "mips.S"),
+    ("mips64", "mips64.S"),
     ("loongarch64", "loongarch64.S"),
 ];
 

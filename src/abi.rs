@@ -93,6 +93,17 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
         "nop",
         sym arch::linux1_clone,
     );
+    #[cfg(target_arch = "mips64")]
+    core::arch::naked_asm!(
+        ".set noreorder",
+        "lui $24, %hi(%neg(%gp_rel(linux1_clone)))",
+        "daddiu $24, $24, %lo(%neg(%gp_rel(linux1_clone)))",
+        "daddu $24, $24, $25",
+        "ld $25, %got_disp({})($24)",
+        "jr $25",
+        "nop",
+        sym arch::linux1_clone,
+    );
     #[cfg(target_arch = "loongarch64")]
     core::arch::naked_asm!("b {}", sym arch::linux1_clone);
 }

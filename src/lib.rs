@@ -19,7 +19,7 @@
 //! | [`arch`], [`kernel`], [`errno`], [`output`] | the host's side |
 #![no_std]
 // The jump of `linux1_clone` in abi.rs: assembly isn't stable there yet.
-#![cfg_attr(any(target_arch = "mips"), feature(asm_experimental_arch))]
+#![cfg_attr(any(target_arch = "mips", target_arch = "mips64"), feature(asm_experimental_arch))]
 
 pub mod abi;
 mod arch;
