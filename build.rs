@@ -5,8 +5,16 @@ use std::{env, fs};
 
 /// Target architecture, as Cargo names it, to its file under arch/. The file
 /// itself tells the ABIs of one architecture apart (x32, n32, byte orders).
-const ARCHITECTURES: &[(&str, &str)] =
-    &[("x86_64", "x86_64.S"), ("x86", "i386.S"), ("aarch64", "aarch64.S"), ("arm", "arm.S")];
+const ARCHITECTURES: &[(&str, &str)] = &[
+    ("x86_64", "x86_64.S"),
+    ("x86", "i386.S"),
+    ("aarch64", "aarch64.S"),
+    ("arm", "arm.S"),
+    ("riscv64", "riscv64.S"),
+    ("mips", "mips.S"),
+    ("mips64", "mips64.S"),
+    ("loongarch64", "loongarch64.S"),
+];
 
 /// Major version of the ABI: libnbclone.so.1.
 const SONAME: &str = "libnbclone.so.1";
