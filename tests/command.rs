@@ -54,6 +54,16 @@ fn fails_with_125_itself() {
 }
 
 #[test]
+fn a_full_standard_error_changes_nothing() {
+    let fixed = compiled_by("cc", "many", "static", &["-static".as_ref()]);
+    for options in ["", "--trace"] {
+        let script = format!("exec $NB {options} \"$1\" 1 1 1 2>/dev/full");
+        let mut run = shell(&script, &[&fixed]);
+        assert_eq!(run.env("NB", built("nbclone")).status().expect("it runs").code(), Some(0));
+    }
+}
+
+#[test]
 fn tells_help_and_version() {
     let help = nbclone().arg("--help").output().expect("it runs");
     assert!(help.status.success() && out(&help).starts_with("usage: nbclone "));

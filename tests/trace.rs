@@ -6,9 +6,12 @@ mod common;
 
 use common::*;
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -91,6 +94,19 @@ fn the_command_names_functions() {
     assert!(lines[1].contains(" call_in_module at module.c:"), "{text}");
 }
 
+/// Offsets count from where the file's mapping starts, wherever in the file the
+/// code is.
+#[test]
+fn offsets_count_from_the_first_mapping() {
+    let apart = ["-shared", "-fPIC", "-Wl,--section-start=.text=0x40000"].map(OsStr::new);
+    let module = compiled_by("cc", "module", "apart.so", &apart);
+    let mut run = nbclone();
+    let output = run.arg("--trace").arg(compiled("calls")).arg(&module).output().expect("it runs");
+    let text = err(&output);
+    assert!(text.contains(" child at module.c:"), "{text}");
+    assert!(text.contains(" call_in_module at module.c:"), "{text}");
+}
+
 #[test]
 fn the_command_writes_to_a_file() {
     let file = directory("the_command_writes").join("trace");
@@ -105,7 +121,9 @@ fn the_command_writes_to_a_file() {
 fn argument(line: &str) -> Option<u64> {
     let hex = |text: &str| u64::from_str_radix(text.strip_prefix("0x")?, 16).ok();
     let rest = line.strip_prefix("nbclone[")?;
-    let (ids, rest) = rest.split_once("] clone(func=")?;
+    let (ids, rest) = rest.split_once("] ")?;
+    let lost = rest.strip_prefix("lost=").and_then(|rest| rest.split_once(' '));
+    let rest = lost.map_or(rest, |(_, rest)| rest).strip_prefix("clone(func=")?;
     let (pid, tid) = ids.split_once('/')?;
     let (func, rest) = rest.split_once(", stack=")?;
     let (stack, rest) = rest.split_once(", flags=")?;
@@ -204,23 +222,42 @@ fn the_program_notices_nothing() {
     assert!(fs::read_to_string(place.join("file")).expect("written").contains("] clone("));
 }
 
-/// A pipe that is full and that nobody reads: the line is dropped, the call isn't
-/// held up, and the next line says how many were lost.
-#[test]
-fn a_full_pipe_holds_nobody_up() {
-    let (reader, writer) = std::io::pipe().expect("a pipe");
-    let mut child = preloaded(&compiled("many"))
-        .args(["1", "1", "2000"])
-        .env("NBCLONE_TRACE", "2")
-        .stderr(Stdio::from(writer))
-        .spawn()
-        .expect("it runs");
-    assert!(child.wait().expect("it ends").success());
-    let (mut text, mut reader) = (String::new(), reader);
-    reader.read_to_string(&mut text).expect("readable");
+/// Runs many calls, their lines to what nobody reads. What waits for a reader
+/// is ended after a while, and fails.
+fn nobody_reads(threads: &str, calls: &str, writer: Stdio) {
+    let mut run = clean(Path::new("/usr/bin/timeout"));
+    run.args(["-k", "1", "120"]).arg(compiled("many")).args([threads, threads, calls]);
+    run.env("LD_PRELOAD", built("libnbclone.so")).env("NBCLONE_TRACE", "2").stderr(writer);
+    assert!(run.status().expect("it runs").success(), "it waits for a reader");
+}
+
+fn check_dropped(text: &str) {
     let lines = text.lines().count();
     assert!(lines > 0 && lines < 2000, "{lines} lines");
     assert!(text.lines().all(|line| argument(line).is_some()), "a torn line");
+}
+
+/// A pipe that is full and that nobody reads: lines are dropped, no call is
+/// held up, not even where many threads find the last free place at once.
+#[test]
+fn a_full_pipe_holds_nobody_up() {
+    for threads in ["1", "8"] {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        nobody_reads(threads, if threads == "1" { "2000" } else { "100" }, writer.into());
+        let mut text = String::new();
+        reader.read_to_string(&mut text).expect("readable");
+        check_dropped(&text);
+    }
+}
+
+/// The same with a socket, which can't be opened again.
+#[test]
+fn a_full_socket_holds_nobody_up() {
+    let (mut reader, writer) = UnixStream::pair().expect("a pair");
+    nobody_reads("1", "4000", OwnedFd::from(writer).into());
+    let mut text = String::new();
+    reader.read_to_string(&mut text).expect("readable");
+    check_dropped(&text);
 }
 
 #[test]

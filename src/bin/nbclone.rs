@@ -39,6 +39,6 @@ fn print(text: &str) {
 }
 
 fn fail(error: &str) -> ! {
-    eprintln!("nbclone: {error}");
+    run::say(error);
     exit(run::FAILED)
 }

@@ -44,7 +44,7 @@ pub fn run(options: &Options) -> Result<i32, String> {
     let library = library::find(options.library.as_deref())?;
     let warnings = program::warnings(&options.command, &library);
     for warning in &warnings {
-        eprintln!("nbclone: warning: {warning}");
+        say(&format!("warning: {warning}"));
     }
     let wants_report = options.report.is_some() || options.json || options.all_calls;
     let mut session = Session {
@@ -79,7 +79,9 @@ pub fn run(options: &Options) -> Result<i32, String> {
     let status = match session.supervise(&mut command, options.all_calls)? {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("nbclone: {}: {error}", options.command.display());
+            let code = error.raw_os_error().unwrap_or(0);
+            let why = nix::errno::Errno::from_raw(code).desc();
+            say(&format!("{}: {why}", options.command.display()));
             let missing = error.kind() == io::ErrorKind::NotFound;
             return Ok(if missing { NOT_FOUND } else { CANNOT_RUN });
         }
@@ -212,7 +214,13 @@ impl Session {
                 listener = None;
             }
             while let Some(signal) = signals.read_signal()? {
-                pass_on(&signal, pid);
+                match status {
+                    None => pass_on(&signal, pid),
+                    // COMMAND's id may be another's by now; whoever sends a
+                    // signal doesn't want to wait for what it left behind.
+                    Some(_) if signal.ssi_signo != Signal::SIGCHLD as u32 => listener = None,
+                    Some(_) => {}
+                }
             }
             if status.is_none() {
                 status = child.try_wait()?;
@@ -262,6 +270,11 @@ fn annotated(line: &str, record: Option<&parse::Record>, symbols: &Symbols) -> S
     }
     add(&record.caller, symbols.call(&record.caller).words());
     text
+}
+
+/// A message to standard error, which may be full or broken.
+pub fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "nbclone: {text}");
 }
 
 /// What the terminal sends goes to the whole foreground group, COMMAND in it;
