@@ -284,7 +284,7 @@ static void left_behind(long unused)
 #ifndef __OPTIMIZE__
 	skip("without optimisation arguments are in a frame, which is left");
 #endif
-	for (round = 0; round < 50; round++) {
+	for (round = 0; round < 10; round++) {
 		for (number = 1; number <= 3; number++)
 			leave_behind(stack_top(number - 1), crowd, number);
 		crowd(4);
