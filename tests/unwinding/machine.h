@@ -1,0 +1,61 @@
+/*
+ * machine.h - what the unwinding tests know about a machine: the shortest
+ * instruction that traps, and where a signal's context keeps the program
+ * counter.
+ */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include <stdint.h>
+#include <ucontext.h>
+
+#if defined(__x86_64__) || defined(__i386__)
+# define TRAP		"int3"
+# ifdef __x86_64__
+#  define PC(context)	((context)->uc_mcontext.gregs[REG_RIP])
+# else
+#  define PC(context)	((context)->uc_mcontext.gregs[REG_EIP])
+# endif
+#elif defined(__aarch64__)
+# define TRAP		"brk #0"
+# define PC(context)	((context)->uc_mcontext.pc)
+#elif defined(__riscv)
+/* Two bytes: a compressed instruction may be the one that is replaced. */
+# define TRAP		".option push\n.option arch, +c\nc.ebreak\n.option pop"
+# define PC(context)	((context)->uc_mcontext.__gregs[REG_PC])
+#elif defined(__s390x__)
+/* What the kernel knows as the breakpoint: SIGTRAP if traced, else SIGILL. */
+# define TRAP		".short 1"
+# define PC(context)	((context)->uc_mcontext.psw.addr)
+#elif defined(__powerpc64__)
+# define TRAP		"trap"
+# define PC(context)	((context)->uc_mcontext.gp_regs[32])
+#elif defined(__loongarch__)
+# define TRAP		"break 0"
+# define PC(context)	((context)->uc_mcontext.__pc)
+#elif defined(__mips__)
+# define TRAP		"break 0"
+# define PC(context)	((context)->uc_mcontext.pc)
+#else
+# error "machine.h: no trap instruction is known for this machine"
+#endif
+
+extern const unsigned char trap_start[], trap_end[];
+__asm__(".pushsection .rodata\n"
+	"trap_start: " TRAP "\n"
+	"trap_end:\n"
+	".popsection\n");
+#define TRAP_LENGTH	((size_t)(trap_end - trap_start))
+#define LONGEST_TRAP	8
+
+/* Some machines report a trap behind it. Takes the counter back there, so
+ * that the context is that of the instruction which the trap stands for. */
+static inline uintptr_t
+trapped_at(ucontext_t *context, uintptr_t armed)
+{
+	if ((uintptr_t)PC(context) == armed + TRAP_LENGTH)
+		PC(context) = armed;
+	return (uintptr_t)PC(context);
+}
+
+#endif /* MACHINE_H */

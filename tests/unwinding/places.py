@@ -1,0 +1,33 @@
+"""Every instruction of clone's code, from objdump -d on stdin: its address and
+its place in a function, one a line, padded to the size of `places` in
+everywhere.c. A name that starts with ! has to be reached."""
+
+import re
+import sys
+
+SIZE = 1 << 19
+# The shim's, and what its peers have: glibc's assembly is `__clone`; musl's C
+# is `clone` and its assembly `__clone`.
+WANTED = re.compile(r"clone|__clone|linux1_clone|nbclone_.*|_.*7nbclone\d.*")
+REQUIRED = re.compile(r"clone|__clone|linux1_clone|nbclone_arch_.*")
+# Behind the last exit, and between functions.
+NEVER_RUN = {"int3", "ud2", "udf", "trap", "hlt", "unimp", "nop", "nopw", "nopl", "data16",
+             "cs", "xchg", "illtrap", "break", "brk", ".short", ".long", ".word", "bcr", "nopr"}
+
+text = []
+function = None
+for line in sys.stdin:
+    if head := re.match(r"([0-9a-f]+) <(.*)>:", line):
+        start, function = int(head[1], 16), head[2]
+    elif function and WANTED.fullmatch(function):
+        if not (found := re.match(r"\s*([0-9a-f]+):\t[0-9a-f ]+\t(\S+)", line)):
+            continue
+        address, instruction = int(found[1], 16), found[2]
+        if instruction in NEVER_RUN:
+            continue
+        mark = "!" if REQUIRED.fullmatch(function) else ""
+        text.append(f"{address:x} {mark}{function}+{address - start:#x}\n")
+
+data = "".join(text).encode()
+assert text and len(data) < SIZE, f"{len(data)} bytes of places"
+sys.stdout.buffer.write(data.ljust(SIZE, b"\0"))
