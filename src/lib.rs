@@ -10,13 +10,13 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`abi`] | the exported functions, all of them |
-//! | [`flags`], [`translate`] | flag words: pure, without `unsafe` |
-//! | [`environment`] | what `NBCLONE_*` asks for |
-//! | [`call`] | one NetBSD call, checked and carried out |
-//! | [`child`] | what a child does before its func |
-//! | [`linux1`], [`descriptors`] | Linux 1.x's clone and COPYFD |
-//! | [`libc_calls`] | the calls that libc itself makes |
-//! | [`arch`], [`kernel`], [`errno`], [`output`] | the host's side |
+//! | `flags`, `translate` | flag words: pure, without `unsafe` |
+//! | `environment` | what `NBCLONE_*` asks for |
+//! | `call` | one NetBSD call, checked and carried out |
+//! | `child` | what a child does before its func |
+//! | `linux1`, `descriptors` | Linux 1.x's clone and COPYFD |
+//! | `libc_calls` | the calls that libc itself makes |
+//! | `arch`, `kernel`, `errno`, `output` | the host's side |
 #![no_std]
 
 pub mod abi;
