@@ -1,8 +1,9 @@
-/* refused: exits 0 where clone refuses a flag that NetBSD doesn't implement. */
+/* refused: says so where clone refuses a flag that NetBSD doesn't implement. */
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/wait.h>
 
 static int
@@ -19,8 +20,11 @@ main(void)
 	int pid = clone(child, stack + sizeof(stack), CLONE_SYSVSEM | SIGCHLD,
 	    NULL);
 
-	if (pid == -1)
-		return errno == EINVAL ? 0 : 2;
+	if (pid == -1) {
+		puts(errno == EINVAL ? "refused: EINVAL" : "refused");
+		return 0;
+	}
 	waitpid(pid, NULL, 0);
-	return 1;
+	puts("done");
+	return 0;
 }
