@@ -10,15 +10,15 @@
 //! | module | purpose |
 //! |---|---|
 //! | [`abi`] | the exported functions, all of them |
-//! | [`flags`], [`translate`] | flag words: pure, without `unsafe` |
-//! | [`environment`] | what `NBCLONE_*` asks for |
-//! | [`call`] | one NetBSD call, checked and carried out |
-//! | [`child`] | what a child does before its func |
-//! | [`linux1`], [`descriptors`] | Linux 1.x's clone and COPYFD |
-//! | [`trace`], [`line`], [`maps`], [`names`], [`recall`] | the lines of `NBCLONE_TRACE` |
-//! | [`libc_calls`] | the calls that libc itself makes |
+//! | `flags`, `translate` | flag words: pure, without `unsafe` |
+//! | `environment` | what `NBCLONE_*` asks for |
+//! | `call` | one NetBSD call, checked and carried out |
+//! | `child` | what a child does before its func |
+//! | `linux1`, `descriptors` | Linux 1.x's clone and COPYFD |
+//! | `trace`, `line`, `maps`, `names`, `recall` | the lines of `NBCLONE_TRACE` |
+//! | `libc_calls` | the calls that libc itself makes |
 //! | `jump` | the architectures' jumps to the entry of `linux1_clone` |
-//! | [`arch`], [`kernel`], [`errno`], [`output`] | the host's side |
+//! | `arch`, `kernel`, `errno`, `output` | the host's side |
 #![no_std]
 // The jump of `linux1_clone`: assembly isn't stable there yet.
 #![cfg_attr(

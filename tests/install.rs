@@ -55,6 +55,7 @@ fn installs_its_files_and_takes_them_away() {
         assert_eq!(files(&root), installed_files(libdir), "{prefix}");
         make("uninstall", &variables);
         assert!(files(&place).is_empty(), "{:?}", files(&place));
+        assert!(!root.join("include/nbclone").exists(), "{prefix}");
     }
 }
 
