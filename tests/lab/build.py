@@ -108,9 +108,9 @@ class Builder:
                                f"CC_{under}": gcc, f"AR_{under}": ar,
                                f"CFLAGS_{under}": target.cflags,
                                f"CARGO_TARGET_{under.upper()}_LINKER": gcc})
-        if target.cflags:
-            environment[f"CARGO_TARGET_{under.upper()}_RUSTFLAGS"] = " ".join(
-                f"-Clink-arg={flag}" for flag in target.cflags.split())
+        rustflags = [target.rustflags, *(f"-Clink-arg={flag}" for flag in target.cflags.split())]
+        if any(rustflags):
+            environment[f"CARGO_TARGET_{under.upper()}_RUSTFLAGS"] = " ".join(rustflags).strip()
         command = ["cargo", "rustc", "--release", "--lib", "--target", spec, "--crate-type", kind,
                    "--manifest-path", self.package / "Cargo.toml"]
         if build_std:

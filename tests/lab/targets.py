@@ -38,6 +38,7 @@ class Target:
     gcc: str  # prefix of the cross tools
     packages: tuple  # Debian packages of the cross compiler and its libc
     cflags: str = ""
+    rustflags: str = ""
     debian: str = ""  # Debian's name of the architecture, where the kernel's package is
     kernels: tuple = ()
     qemu: str = ""
@@ -129,8 +130,11 @@ TARGETS = (
            "-mabi=n32"),
     Target("mips", "o32", "mips-unknown-linux-gnu", "mips-linux-gnu",
            _cross("mips-linux-gnu", "mips")),
+    # Position-independent, rustc's code reaches only 32 KB around itself, and a call of libc
+    # in a static program is farther ("relocation truncated to fit").
     Target("m68k", "SysV", "m68k-unknown-linux-gnu", "m68k-linux-gnu",
            _cross("m68k-linux-gnu", "m68k"), console="ttyGF0", qemu="m68k -M virt -m 256",
+           rustflags="-Crelocation-model=static -Ccode-model=large",
            kernels=_built("m68k", "GOLDFISH_TTY", base="virt_defconfig")),
     Target("sparc64", "LP64", "sparc64-unknown-linux-gnu", "sparc64-linux-gnu",
            _cross("sparc64-linux-gnu", "sparc64"), console="ttyS0", qemu="sparc64 -M sun4u -m 512",
