@@ -7,9 +7,14 @@ use libc::c_int;
 /// What the child of `clone` starts in.
 pub type Func = unsafe extern "C" fn(arg: *mut c_void) -> c_int;
 
+/// The lowest stack that the trampoline takes. Aligned down, or with the
+/// ABI's smallest frame taken off, one in the first page could become 0, by
+/// which the kernel understands the caller's own stack.
+pub const LOWEST_STACK: usize = 4096;
+
 unsafe extern "C" {
     /// The trampoline: the child's id, or -errno. Writes nothing to `stack`
-    /// before the kernel has made the child.
+    /// before the kernel has made the child. `stack`: `LOWEST_STACK` or more.
     #[link_name = "nbclone_arch_clone"]
     pub fn clone(
         func: Func,

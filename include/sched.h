@@ -1,0 +1,100 @@
+/*
+ * sched.h - an overlay over the system's: <sched.h> as NetBSD has it, with
+ * clone(2) whatever feature macros are defined. Of the CLONE_* names only
+ * NetBSD's are seen, so that a use of any other is found by the compiler;
+ * -DNBCLONE_LINUX_FLAGS shows them all (for NBCLONE_POLICY=host).
+ *
+ * No include guard around the whole: the system's own decides, and what comes
+ * after may be read again.
+ */
+#if defined(__GNUC__)
+# pragma GCC system_header	/* for include_next */
+#endif
+#include_next <sched.h>
+#include "nbclone.h"
+
+#ifdef NBCLONE_LINUX_FLAGS
+
+# ifndef CLONE_NEWTIME
+#  define CLONE_NEWTIME		0x00000080
+# endif
+# ifndef CLONE_PIDFD
+#  define CLONE_PIDFD		0x00001000
+# endif
+# ifndef CLONE_PARENT
+#  define CLONE_PARENT		0x00008000
+# endif
+# ifndef CLONE_THREAD
+#  define CLONE_THREAD		0x00010000
+# endif
+# ifndef CLONE_NEWNS
+#  define CLONE_NEWNS		0x00020000
+# endif
+# ifndef CLONE_SYSVSEM
+#  define CLONE_SYSVSEM		0x00040000
+# endif
+# ifndef CLONE_SETTLS
+#  define CLONE_SETTLS		0x00080000
+# endif
+# ifndef CLONE_PARENT_SETTID
+#  define CLONE_PARENT_SETTID	0x00100000
+# endif
+# ifndef CLONE_CHILD_CLEARTID
+#  define CLONE_CHILD_CLEARTID	0x00200000
+# endif
+# ifndef CLONE_DETACHED
+#  define CLONE_DETACHED	0x00400000
+# endif
+# ifndef CLONE_UNTRACED
+#  define CLONE_UNTRACED	0x00800000
+# endif
+# ifndef CLONE_CHILD_SETTID
+#  define CLONE_CHILD_SETTID	0x01000000
+# endif
+# ifndef CLONE_NEWCGROUP
+#  define CLONE_NEWCGROUP	0x02000000
+# endif
+# ifndef CLONE_NEWUTS
+#  define CLONE_NEWUTS		0x04000000
+# endif
+# ifndef CLONE_NEWIPC
+#  define CLONE_NEWIPC		0x08000000
+# endif
+# ifndef CLONE_NEWUSER
+#  define CLONE_NEWUSER		0x10000000
+# endif
+# ifndef CLONE_NEWPID
+#  define CLONE_NEWPID		0x20000000
+# endif
+# ifndef CLONE_NEWNET
+#  define CLONE_NEWNET		0x40000000
+# endif
+# ifndef CLONE_IO
+#  define CLONE_IO		0x80000000
+# endif
+
+#else
+
+# undef CLONE_NEWTIME
+# undef CLONE_PIDFD
+# undef CLONE_PARENT
+# undef CLONE_THREAD
+# undef CLONE_NEWNS
+# undef CLONE_SYSVSEM
+# undef CLONE_SETTLS
+# undef CLONE_PARENT_SETTID
+# undef CLONE_CHILD_CLEARTID
+# undef CLONE_DETACHED
+# undef CLONE_UNTRACED
+# undef CLONE_CHILD_SETTID
+# undef CLONE_NEWCGROUP
+# undef CLONE_NEWUTS
+# undef CLONE_NEWIPC
+# undef CLONE_NEWUSER
+# undef CLONE_NEWPID
+# undef CLONE_NEWNET
+# undef CLONE_IO
+# undef CLONE_CLEAR_SIGHAND
+# undef CLONE_INTO_CGROUP
+
+#endif

@@ -1,0 +1,96 @@
+//! What the tests share: the built library, compilers, and skips that are seen.
+#![allow(dead_code)]
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The top of the tree.
+pub fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Where the release build is. Built once for a run: what users get is what
+/// is tested, so it is never a debug build.
+pub fn release() -> &'static Path {
+    static RELEASE: OnceLock<PathBuf> = OnceLock::new();
+    RELEASE.get_or_init(|| {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--release"]).current_dir(top());
+        assert!(build.status().expect("cargo runs").success(), "cargo build --release");
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or(top().join("target"), Into::into);
+        let release = target.join("release");
+        // A program that is linked with it asks for the soname.
+        let link = release.join("libnbclone.so.1");
+        if !link.exists() {
+            // Another test may have made it in between.
+            let _ = std::os::unix::fs::symlink("libnbclone.so", &link);
+        }
+        release
+    })
+}
+
+pub fn shared_library() -> PathBuf {
+    release().join("libnbclone.so")
+}
+
+pub fn static_library() -> PathBuf {
+    release().join("libnbclone.a")
+}
+
+/// What `make install` installs of it, made in `place`.
+pub fn installed_archive(place: &Path) -> PathBuf {
+    let archive = place.join("libnbclone.a");
+    let mut reduce = Command::new(top().join("tools/reduce-archive"));
+    succeed(reduce.arg(static_library()).arg(&archive));
+    archive
+}
+
+/// A directory of its own for each test, emptied.
+pub fn scratch(test: &str) -> PathBuf {
+    let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = std::fs::remove_dir_all(&place);
+    std::fs::create_dir_all(&place).expect("target is writable");
+    place
+}
+
+/// Says that something was left out. With NBCLONE_NO_SKIP in the environment,
+/// as in .ci/run, it is a failure.
+pub fn skip(what: &str, package: &str) {
+    say_skip(&format!("SKIP {what}: Debian's package {package} has it\n"));
+}
+
+/// The same for what only root can show.
+pub fn skip_privilege(what: &str) {
+    say_skip(&format!("SKIP {what}: wants root\n"));
+}
+
+fn say_skip(line: &str) {
+    assert!(std::env::var_os("NBCLONE_NO_SKIP").is_none(), "{line}");
+    // Past the test harness, which would swallow it.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// Whether a tool is there; a skip otherwise.
+pub fn have(tool: &str, package: &str) -> bool {
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|place| place.join(tool).is_file());
+    if !found {
+        skip(tool, package);
+    }
+    found
+}
+
+/// Runs a command and gives what it wrote; fails with all of it otherwise.
+pub fn succeed(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = text(&output);
+    assert!(output.status.success(), "{command:?}: {}\n{text}", output.status);
+    text
+}
+
+/// Standard output and standard error, one behind the other.
+pub fn text(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}

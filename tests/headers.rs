@@ -1,0 +1,190 @@
+//! The headers with every compiler, every standard, on either side of the
+//! system's own <sched.h>; and that the overlay hides what isn't NetBSD's.
+
+mod common;
+
+use common::{have, scratch, succeed, text, top};
+use std::path::Path;
+use std::process::Command;
+
+const COMPILERS: [(&str, &str); 4] =
+    [("gcc", "gcc"), ("clang", "clang"), ("tcc", "tcc"), ("musl-gcc", "musl-tools")];
+const CXX: [(&str, &str); 2] = [("g++", "g++"), ("clang++", "clang")];
+
+const C_STANDARDS: [&str; 7] = ["c89", "gnu89", "c99", "gnu99", "c11", "gnu11", "gnu17"];
+const CXX_STANDARDS: [&str; 6] = ["c++98", "gnu++98", "c++11", "c++14", "c++17", "c++20"];
+
+/// The includes in each order that matters, and a program behind them.
+const INCLUDES: [&str; 5] = [
+    "#include <nbclone.h>\n",
+    "#include <sched.h>\n#include <nbclone.h>\n",
+    "#include <nbclone.h>\n#include <sched.h>\n",
+    "#include <pthread.h>\n#include <sched.h>\n#include <sched.h>\n",
+    "#include <sys/wait.h>\n#include <nbclone.h>\n#include <stdlib.h>\n",
+];
+
+const PROGRAM: &str = r#"
+#include <signal.h>
+#include <sys/wait.h>
+static int func(void *arg) { return *(int *)arg; }
+int main(void)
+{
+    static char stack[8192];
+    int value = 0, status;
+    pid_t pid = clone(func, stack + sizeof stack, CLONE_VM | CLONE_FS | CLONE_FILES
+        | CLONE_SIGHAND | CLONE_VFORK | (SIGCHLD & CLONE_CSIGNAL & CSIGNAL), &value);
+    if (pid == -1)
+        pid = __clone(func, stack + sizeof stack, SIGCHLD, &value);
+    return waitpid(pid, &status, WALLSIG | WALTSIG) == -1;
+}
+"#;
+
+/// Compiles with all warnings as errors; gives what the compiler said.
+fn compile(compiler: &str, options: &[&str], source: &Path) -> Result<(), String> {
+    let output = Command::new(compiler)
+        .args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c"])
+        .args(options)
+        .arg(source)
+        .arg("-o")
+        .arg(source.with_extension("o"))
+        .output()
+        .expect(compiler);
+    let said = text(&output);
+    if output.status.success() && said.is_empty() { Ok(()) } else { Err(said) }
+}
+
+fn overlay() -> String {
+    format!("-I{}", top().join("include").display())
+}
+
+/// Only nbclone.h, and the system's own sched.h beside it.
+fn without_overlay(place: &Path) -> String {
+    let alone = place.join("alone");
+    std::fs::create_dir_all(&alone).unwrap();
+    std::fs::copy(top().join("include/nbclone.h"), alone.join("nbclone.h")).unwrap();
+    format!("-I{}", alone.display())
+}
+
+fn every_order(test: &str, compilers: &[(&str, &str)], standards: &[&str], ending: &str) {
+    let place = scratch(test);
+    let include = [overlay(), without_overlay(&place)];
+    let mut compiled = 0;
+    for (number, includes) in INCLUDES.iter().enumerate() {
+        let source = place.join(format!("{number}.{ending}"));
+        std::fs::write(&source, format!("{includes}{PROGRAM}")).unwrap();
+        for (compiler, package) in compilers {
+            if !have(compiler, package) {
+                continue;
+            }
+            for standard in standards {
+                for feature in ["-DNONE", "-D_GNU_SOURCE"] {
+                    for include in &include {
+                        // Without the overlay, and without the feature macro,
+                        // <pthread.h> alone declares no clone.
+                        if !includes.contains("nbclone.h") && include != &self::overlay() {
+                            continue;
+                        }
+                        let standard = format!("-std={standard}");
+                        let options = [&*standard, feature, include];
+                        compile(compiler, &options, &source).unwrap_or_else(|said| {
+                            panic!("{compiler} {options:?}:\n{includes}{said}")
+                        });
+                        compiled += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(compiled > 0);
+}
+
+#[test]
+fn c_from_c89() {
+    every_order("headers_c", &COMPILERS, &C_STANDARDS, "c");
+}
+
+#[test]
+fn cxx_from_cxx98() {
+    every_order("headers_cxx", &CXX, &CXX_STANDARDS, "cc");
+}
+
+/// All names that any system's <sched.h> has for Linux alone.
+const LINUX_ONLY: [&str; 19] = [
+    "NEWTIME",
+    "PIDFD",
+    "PARENT",
+    "THREAD",
+    "NEWNS",
+    "SYSVSEM",
+    "SETTLS",
+    "PARENT_SETTID",
+    "CHILD_CLEARTID",
+    "DETACHED",
+    "UNTRACED",
+    "CHILD_SETTID",
+    "NEWCGROUP",
+    "NEWUTS",
+    "NEWIPC",
+    "NEWUSER",
+    "NEWPID",
+    "NEWNET",
+    "IO",
+];
+const NETBSD: [&str; 8] = ["CSIGNAL", "VM", "FS", "FILES", "SIGHAND", "PID", "PTRACE", "VFORK"];
+
+fn macros(compiler: &str, options: &[&str]) -> Vec<String> {
+    let place = scratch("headers_macros");
+    let source = place.join("macros.c");
+    std::fs::write(&source, "#include <sched.h>\n").unwrap();
+    let said = succeed(Command::new(compiler).args(["-E", "-dM"]).args(options).arg(&source));
+    let mut names: Vec<String> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define CLONE_"))
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn overlay_shows_netbsds_names_or_all() {
+    let overlay = overlay();
+    let mut netbsd: Vec<&str> = NETBSD.to_vec();
+    netbsd.sort_unstable();
+    for compiler in ["gcc", "musl-gcc"] {
+        if !have(compiler, "musl-tools") {
+            continue;
+        }
+        for feature in ["-DNONE", "-D_GNU_SOURCE"] {
+            assert_eq!(macros(compiler, &[&overlay, feature]), netbsd, "{compiler} {feature}");
+            let all = macros(compiler, &[&overlay, feature, "-DNBCLONE_LINUX_FLAGS"]);
+            for name in LINUX_ONLY.iter().chain(&NETBSD) {
+                assert!(all.iter().any(|seen| seen == name), "{compiler} {feature}: {name}");
+            }
+        }
+    }
+}
+
+/// Our numbers are the host's.
+#[test]
+fn numbers_are_the_systems() {
+    let place = scratch("headers_numbers");
+    let source = place.join("numbers.c");
+    let mut program = String::from("#include <linux/sched.h>\n#include <linux/wait.h>\n");
+    let names: Vec<String> = LINUX_ONLY
+        .iter()
+        .chain(["VM", "FS", "FILES", "SIGHAND", "PTRACE", "VFORK"].iter())
+        .map(|name| format!("CLONE_{name}"))
+        .chain(["CSIGNAL", "__WALL", "__WCLONE"].map(str::to_owned))
+        .collect();
+    for name in &names {
+        program += &format!("enum {{ linux_{name} = (int)({name}) }};\n#undef {name}\n");
+    }
+    program += "#include <sched.h>\n";
+    for name in &names {
+        program += &format!("_Static_assert(linux_{name} == (int)({name}), \"{name}\");\n");
+    }
+    std::fs::write(&source, program).unwrap();
+    let options = ["-std=gnu11", "-DNBCLONE_LINUX_FLAGS", "-w", &overlay()];
+    compile("gcc", &options, &source).unwrap_or_else(|said| panic!("{said}"));
+}

@@ -1,0 +1,172 @@
+//! What was built, read back: symbols, versions, notes, segments, sizes, and
+//! frame information for every byte of text.
+
+mod common;
+
+use common::{have, installed_archive, scratch, shared_library, succeed, top};
+use gimli::{BaseAddresses, EhFrame, EndianSlice, NativeEndian, UnwindSection};
+use object::elf;
+use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
+use object::{Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind, SymbolScope};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+const EXPORTED: [&str; 3] = ["__clone", "clone", "linux1_clone"];
+
+fn readelf(option: &str, file: &Path) -> String {
+    succeed(Command::new("readelf").args([option, "-W"]).arg(file))
+}
+
+#[test]
+fn only_the_contract_is_exported_and_without_a_version() {
+    let table = readelf("--dyn-syms", &shared_library());
+    let exported: BTreeSet<&str> = table
+        .lines()
+        .filter(|line| !line.contains(" UND "))
+        .filter_map(|line| line.split_whitespace().nth(7))
+        .filter(|&name| name != "Name")
+        .collect();
+    assert_eq!(exported, BTreeSet::from(EXPORTED));
+    for name in EXPORTED {
+        let line = table.lines().find(|line| line.ends_with(&format!(" {name}"))).expect(name);
+        assert!(line.contains("FUNC") && line.contains("GLOBAL DEFAULT"), "{line}");
+        assert!(!line.contains("    0 FUNC"), "no size: {line}");
+    }
+}
+
+#[test]
+fn old_symbol_versions_of_libc_alone_are_needed() {
+    let library = shared_library();
+    let dynamic = readelf("--dynamic", &library);
+    let needed: Vec<&str> = dynamic.lines().filter(|line| line.contains("(NEEDED)")).collect();
+    assert!(needed.len() == 1 && needed[0].contains("[libc.so.6]"), "{needed:?}");
+
+    for line in readelf("--dyn-syms", &library).lines() {
+        let Some((_, version)) = line.split_once("@GLIBC_") else { continue };
+        let version = version.split_whitespace().next().unwrap_or(version);
+        let numbers: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
+        assert!(numbers <= vec![2, 17], "{line}");
+    }
+}
+
+#[test]
+fn soname_and_hardening() {
+    let library = shared_library();
+    let dynamic = readelf("--dynamic", &library);
+    assert!(dynamic.contains("Library soname: [libnbclone.so.1]"), "{dynamic}");
+    assert!(dynamic.contains("BIND_NOW") && !dynamic.contains("TEXTREL"), "{dynamic}");
+
+    let data = std::fs::read(&library).unwrap();
+    let file = ElfFile64::<object::NativeEndian>::parse(&*data).unwrap();
+    let endian = file.endian();
+    let segments = file.elf_header().program_headers(endian, &*data).unwrap();
+    let mut types = BTreeSet::new();
+    for segment in segments {
+        types.insert(segment.p_type(endian));
+        let flags = segment.p_flags(endian);
+        assert!(flags & (elf::PF_W | elf::PF_X) != elf::PF_W | elf::PF_X, "writable code");
+    }
+    assert!(types.contains(&elf::PT_GNU_RELRO) && types.contains(&elf::PT_GNU_STACK));
+}
+
+#[test]
+fn no_panic_and_no_allocation_is_linked_in() {
+    let data = std::fs::read(shared_library()).unwrap();
+    let file = object::File::parse(&*data).unwrap();
+    for symbol in file.symbols().chain(file.dynamic_symbols()) {
+        let name = symbol.name().unwrap();
+        let unwanted = ["panic", "alloc", "unwind", "personality", "fmt"];
+        assert!(!unwanted.iter().any(|part| name.contains(part)), "{name}");
+    }
+}
+
+#[test]
+fn stripped_library_is_small() {
+    let stripped = scratch("objects_size").join("stripped.so");
+    succeed(Command::new("strip").arg("-o").arg(&stripped).arg(shared_library()));
+    let size = std::fs::metadata(&stripped).unwrap().len();
+    assert!(size <= 24 * 1024, "{size} bytes");
+}
+
+/// The assembled file: every symbol typed, sized and hidden.
+#[test]
+fn assembly_defines_its_entries_properly() {
+    let object = scratch("objects_arch").join("arch.o");
+    let source = top().join("arch/x86_64.S");
+    for compiler in ["gcc", "clang"] {
+        if !have(compiler, compiler) {
+            continue;
+        }
+        succeed(Command::new(compiler).arg("-c").arg(&source).arg("-o").arg(&object));
+        let data = std::fs::read(&object).unwrap();
+        let file = object::File::parse(&*data).unwrap();
+        let mut defined = 0;
+        for symbol in file.symbols().filter(|symbol| symbol.is_definition()) {
+            let name = symbol.name().unwrap();
+            if symbol.kind() == SymbolKind::Section || !name.starts_with("nbclone_") {
+                continue;
+            }
+            assert_eq!(symbol.kind(), SymbolKind::Text, "{name} isn't a function");
+            assert!(symbol.size() > 0, "{name} has no size");
+            assert_ne!(symbol.scope(), SymbolScope::Dynamic, "{name} isn't hidden");
+            defined += 1;
+        }
+        assert_eq!(defined, 7, "five entries and two children");
+        let sections: BTreeSet<&str> = file.sections().map(|part| part.name().unwrap()).collect();
+        assert!(sections.contains(".note.GNU-stack") && sections.contains(".note.gnu.property"));
+        assert!(readelf("--notes", &object).contains("IBT"));
+    }
+}
+
+/// Padding apart (int3 and long nops between the compiler's functions), each
+/// byte of text belongs to one frame description.
+#[test]
+fn frame_information_covers_the_text() {
+    let data = std::fs::read(shared_library()).unwrap();
+    let file = object::File::parse(&*data).unwrap();
+    let section = file.section_by_name(".eh_frame").unwrap();
+    let frames = EhFrame::from(EndianSlice::new(section.data().unwrap(), NativeEndian));
+    let bases = BaseAddresses::default().set_eh_frame(section.address());
+
+    let mut covered = Vec::new();
+    let mut entries = frames.entries(&bases);
+    while let Some(entry) = entries.next().unwrap() {
+        if let gimli::CieOrFde::Fde(partial) = entry {
+            let fde = partial.parse(EhFrame::cie_from_offset).unwrap();
+            covered.push(fde.initial_address()..fde.end_address());
+        }
+    }
+    let is_covered = |address| covered.iter().any(|range| range.contains(&address));
+
+    for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text) {
+        let name = symbol.name().unwrap();
+        // The compiler's start files are not ours, and have no size.
+        if symbol.size() == 0 {
+            continue;
+        }
+        let text = file.section_by_index(symbol.section_index().unwrap()).unwrap();
+        assert_eq!(text.kind(), SectionKind::Text);
+        for address in symbol.address()..symbol.address() + symbol.size() {
+            assert!(is_covered(address), "{name}: {address:#x} has no frame information");
+        }
+    }
+    for name in ["clone", "__clone", "linux1_clone", "nbclone_arch_clone", "nbclone_arch_child"] {
+        let found = file.symbols().any(|symbol| symbol.name() == Ok(name) && symbol.size() > 0);
+        assert!(found, "{name} was not looked at");
+    }
+}
+
+/// Cargo's archive holds all of Rust's core; what is installed defines the
+/// contract and nothing else, in 64 KB.
+#[test]
+fn installed_archive_defines_the_contract() {
+    let archive = installed_archive(&scratch("objects_archive"));
+    let table = succeed(Command::new("nm").args(["--extern-only", "--defined-only"]).arg(&archive));
+    let global: BTreeSet<&str> =
+        table.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+    assert_eq!(global, BTreeSet::from(EXPORTED));
+    let size = std::fs::metadata(&archive).unwrap().len();
+    assert!(size <= 64 * 1024, "{size} bytes");
+    assert!(readelf("--sections", &archive).contains(".note.GNU-stack"));
+}
