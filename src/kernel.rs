@@ -54,12 +54,13 @@ pub fn gettid() -> i32 {
 /// The address that the kernel clears when the calling thread ends
 /// (`PR_GET_TID_ADDRESS`), or 0: none, or a kernel that doesn't tell.
 pub fn tid_address() -> usize {
-    let mut address: usize = 0;
-    let place = (&raw mut address) as usize;
-    match call(libc::SYS_prctl, [libc::PR_GET_TID_ADDRESS as usize, place, 0, 0, 0]) {
-        0 => address,
-        _ => 0,
-    }
+    // The kernel writes a word of its own, twice ours where it has 64 bits
+    // and we have 32; the other half is 0, on the side that its order says.
+    let mut halves = [0usize; 2];
+    let place = halves.as_mut_ptr() as usize;
+    let result = call(libc::SYS_prctl, [libc::PR_GET_TID_ADDRESS as usize, place, 0, 0, 0]);
+    let [first, second] = halves;
+    if result == 0 { first | second } else { 0 }
 }
 
 /// set_tid_address(2).
