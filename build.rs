@@ -5,7 +5,10 @@ use std::{env, fs};
 
 /// Target architecture, as Cargo names it, to its file under arch/. The file
 /// itself tells the ABIs of one architecture apart (x32, n32, byte orders).
-const ARCHITECTURES: &[(&str, &str)] = &[("x86_64", "x86_64.S")];
+const ARCHITECTURES: &[(&str, &str)] = &[
+    ("powerpc64", "powerpc64.S"),
+    ("x86_64", "x86_64.S"),
+];
 
 /// Major version of the ABI: libnbclone.so.1.
 const SONAME: &str = "libnbclone.so.1";

@@ -73,10 +73,36 @@ fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
 /// # Safety
 ///
 /// As in C: include/linux1/linux/sched.h says what a caller has to see to.
-#[unsafe(naked)]
+#[cfg_attr(not(target_abi = "elfv1"), unsafe(naked))]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
     // The entry itself needs the caller's registers and return address.
+    // The entry is reached behind where it sets its own TOC pointer, which is ours.
+    #[cfg(target_abi = "elfv2")]
+    core::arch::naked_asm!(
+        ".cfi_startproc",
+        "addis 2, 12, .TOC. - linux1_clone@ha",
+        "addi 2, 2, .TOC. - linux1_clone@l",
+        ".localentry linux1_clone, . - linux1_clone",
+        "b {}",
+        ".cfi_endproc",
+        sym arch::linux1_clone
+    );
+    // ELFv1 exports a descriptor, and a naked function has none. This one has
+    // no frame, since nothing in it needs one: no call and, by `nostack`, no
+    // alignment of the stack for the jump. Its arguments are where they were.
+    // SAFETY: r1 and lr are the caller's, so that the entry returns there; all
+    // else is the entry's business.
+    #[cfg(target_abi = "elfv1")]
+    unsafe {
+        core::arch::asm!(
+            "b {}",
+            sym arch::linux1_clone,
+            in("r3") sp,
+            in("r4") flags,
+            options(noreturn, nostack)
+        )
+    }
     #[cfg(target_arch = "x86_64")]
     core::arch::naked_asm!(
         ".cfi_startproc",
