@@ -7,6 +7,7 @@ use std::{env, fs};
 /// itself tells the ABIs of one architecture apart (x32, n32, byte orders).
 const ARCHITECTURES: &[(&str, &str)] = &[
     ("powerpc64", "powerpc64.S"),
+    ("s390x", "s390x.S"),
     ("x86_64", "x86_64.S"),
 ];
 

@@ -103,6 +103,8 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
             options(noreturn, nostack)
         )
     }
+    #[cfg(target_arch = "s390x")]
+    core::arch::naked_asm!(".cfi_startproc", "jg {}", ".cfi_endproc", sym arch::linux1_clone);
     #[cfg(target_arch = "x86_64")]
     core::arch::naked_asm!(
         ".cfi_startproc",
