@@ -6,6 +6,7 @@ use std::{env, fs};
 /// Target architecture, as Cargo names it, to its file under arch/. The file
 /// itself tells the ABIs of one architecture apart (x32, n32, byte orders).
 const ARCHITECTURES: &[(&str, &str)] = &[
+    ("powerpc", "powerpc.S"),
     ("powerpc64", "powerpc64.S"),
     ("s390x", "s390x.S"),
     ("x86_64", "x86_64.S"),

@@ -77,6 +77,8 @@ fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
     // The entry itself needs the caller's registers and return address.
+    #[cfg(target_arch = "powerpc")]
+    core::arch::naked_asm!(".cfi_startproc", "b {}", ".cfi_endproc", sym arch::linux1_clone);
     // The entry is reached behind where it sets its own TOC pointer, which is ours.
     #[cfg(target_abi = "elfv2")]
     core::arch::naked_asm!(
