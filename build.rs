@@ -14,6 +14,9 @@ const ARCHITECTURES: &[(&str, &str)] = &[
     ("mips", "mips.S"),
     ("mips64", "mips64.S"),
     ("loongarch64", "loongarch64.S"),
+    ("powerpc64", "powerpc64.S"),
+    ("powerpc", "powerpc.S"),
+    ("s390x", "s390x.S"),
 ];
 
 /// Major version of the ABI: libnbclone.so.1.

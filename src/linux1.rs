@@ -35,9 +35,9 @@ const CALL_SPAN: usize = 64;
 
 /// Room above the child's stack pointer for what the code behind the call may
 /// write there: on most architectures a frame's lowest words belong to the
-/// functions that it calls, and where arguments are on the stack the caller
-/// pops them. x86-64 has neither.
-const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 192 };
+/// functions that it calls (176 bytes on sparc64), with what arguments don't fit
+/// in registers above them, or the caller pops those. x86-64 has neither.
+const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 512 };
 
 /// In `Request::flags`: prepare has refused the call. No flag word of Linux
 /// 1.x becomes this one.
