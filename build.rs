@@ -11,6 +11,7 @@ const ARCHITECTURES: &[(&str, &str)] = &[
     ("mips", "mips.S"),
     ("mips64", "mips64.S"),
     ("loongarch64", "loongarch64.S"),
+    ("m68k", "m68k.S"),
 ];
 
 /// Major version of the ABI: libnbclone.so.1.

@@ -106,4 +106,6 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
     );
     #[cfg(target_arch = "loongarch64")]
     core::arch::naked_asm!("b {}", sym arch::linux1_clone);
+    #[cfg(target_arch = "m68k")]
+    core::arch::naked_asm!("bra {}", sym arch::linux1_clone);
 }

@@ -19,7 +19,10 @@
 //! | [`arch`], [`kernel`], [`errno`], [`output`] | the host's side |
 #![no_std]
 // The jump of `linux1_clone` in abi.rs: assembly isn't stable there yet.
-#![cfg_attr(any(target_arch = "mips", target_arch = "mips64"), feature(asm_experimental_arch))]
+#![cfg_attr(
+    any(target_arch = "mips", target_arch = "mips64", target_arch = "m68k"),
+    feature(asm_experimental_arch)
+)]
 
 pub mod abi;
 mod arch;
