@@ -1,4 +1,6 @@
-/* RISC-V, 64 bits (and 32): what differs from x86_64.S, the master text.
+/* RISC-V, 64 bits: what differs from x86_64.S, the master text. (It assembles
+ * for 32 bits too; the libc crate hasn't all the calls there, so nothing of it
+ * was run.)
  *
  *                  func  stack  flags  arg  parent_tid  tls  child_tid
  * C arguments      a0    a1     a2     a3   a4          a5   a6

@@ -251,6 +251,12 @@ pub fn terminal(descriptor: i32) -> Option<(u32, u32)> {
     }
 }
 
+// The libc crate's name for it differs on m68k.
+#[cfg(target_arch = "m68k")]
+const LLSEEK: libc::c_long = libc::SYS_llseek;
+#[cfg(all(target_pointer_width = "32", not(any(target_arch = "x86_64", target_arch = "m68k"))))]
+const LLSEEK: libc::c_long = libc::SYS__llseek;
+
 /// lseek(2) with 64-bit offsets: where the descriptor is then, or errno.
 pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
     let (descriptor, whence) = (descriptor as usize, whence as usize);
@@ -259,7 +265,7 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
         let mut result = 0i64;
         let (high, low) = ((offset >> 32) as usize, offset as usize);
         let place = (&raw mut result) as usize;
-        match call(libc::SYS__llseek, [descriptor, high, low, place, whence]) {
+        match call(LLSEEK, [descriptor, high, low, place, whence]) {
             0 => Ok(result),
             error => Err(error.wrapping_neg() as i32),
         }

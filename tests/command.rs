@@ -136,8 +136,15 @@ fn finds_the_library() {
 fn passes_signals_on() {
     for (signal, number) in [("TERM", 15), ("INT", 2), ("HUP", 1), ("USR1", 10)] {
         let script = format!("trap 'exit 40' {signal}; echo ready; while :; do sleep 0.1; done");
-        let mut child =
-            nbclone().args(["sh", "-c", &script]).stdout(Stdio::piped()).spawn().expect("it runs");
+        // A shell can't trap what was ignored when it started, as in a job in
+        // the background.
+        let mut child = Command::new("env")
+            .arg(format!("--default-signal={signal}"))
+            .arg(built("nbclone"))
+            .args(["sh", "-c", &script])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it runs");
         let mut ready = String::new();
         let mut lines = BufReader::new(child.stdout.take().expect("piped"));
         lines.read_line(&mut ready).expect("readable");
