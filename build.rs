@@ -17,6 +17,7 @@ const ARCHITECTURES: &[(&str, &str)] = &[
     ("powerpc64", "powerpc64.S"),
     ("powerpc", "powerpc.S"),
     ("s390x", "s390x.S"),
+    ("sparc64", "sparc64.S"),
 ];
 
 /// Major version of the ABI: libnbclone.so.1.
