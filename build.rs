@@ -18,6 +18,7 @@ const ARCHITECTURES: &[(&str, &str)] = &[
     ("powerpc", "powerpc.S"),
     ("s390x", "s390x.S"),
     ("m68k", "m68k.S"),
+    ("sparc64", "sparc64.S"),
 ];
 
 /// Major version of the ABI: libnbclone.so.1.

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 fn status(arguments: &[&str]) -> (Option<i32>, String) {
     let output = nbclone().args(arguments).output().expect("it runs");
