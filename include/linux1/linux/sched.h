@@ -44,9 +44,9 @@
  * nothing else can be called clone behind this header: include others first.
  *
  * History. Kernel 1.0's clone was fork with two choices: a bit that was set had
- * a thing copied, COPYVM memory and COPYFD the open files; without it, they were
- * shared. Sharing memory was never finished: its source says so, and later 1.x
- * kernels answered ENOSYS unless they were compiled with
+ * something copied, COPYVM memory and COPYFD the open files, which otherwise
+ * were shared. Sharing memory was never finished: its source says so, and later
+ * 1.x kernels answered ENOSYS unless they were compiled with
  * CLONE_ACTUALLY_WORKS_OK, which nothing defined by default. When 1.3 made it
  * whole, more could be shared than two things, and a bit for each that means
  * "share" leaves fork without any: COPYVM's 0x100 became CLONE_VM with the
@@ -86,7 +86,8 @@
 /* To gcc it means to keep them all in memory; this doesn't. */
 #define __LINUX1_TWICE
 #ifdef __GNUC__
-#pragma GCC optimize ("no-inline", "no-ira-share-spill-slots", "stack-reuse=none")
+#pragma GCC optimize ("no-inline", "no-ira-share-spill-slots")
+#pragma GCC optimize ("stack-reuse=none")
 #endif
 #endif
 
