@@ -98,7 +98,12 @@ const SIGNALS: [(i32, [u8; 6]); 31] = [
 ];
 
 // Some architectures lack one, and libc's crate its name.
-const SIGPWR: i32 = if cfg!(any(target_arch = "mips", target_arch = "mips64")) {
+const SIGPWR: i32 = if cfg!(any(
+    target_arch = "mips",
+    target_arch = "mips32r6",
+    target_arch = "mips64",
+    target_arch = "mips64r6"
+)) {
     19
 } else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
     29
