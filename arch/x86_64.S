@@ -87,9 +87,11 @@ FUNCTION(nbclone_arch_clone)
 	/* The next two instructions run in the parent, whose return address
 	 * is at 8(%rsp), and in the child, which has none: if rax is 0, so is
 	 * the return address, and unwinding ends.  As DWARF: rip =
-	 * rax ? *(rsp + 8) : 0. */
+	 * *(rsp - 8 + ((rax != 0) << 4)) & -(rax != 0), without a branch,
+	 * which valgrind's reader has not; below the child's rsp is its stack. */
 	.cfi_remember_state
-	.cfi_escape 0x16, 0x10, 13, 0x70, 0, 0x12, 0x28, 3, 0, 0x2f, 4, 0, 0x13, 0x77, 8, 0x06
+	.cfi_escape 0x16, 0x10, 17, 0x77, 0x78, 0x70, 0, 0x30, 0x2e, 0x34, 0x24, 0x22, 0x06, \
+		0x30, 0x70, 0, 0x30, 0x2e, 0x1c, 0x1a
 	testq	%rax, %rax
 	jz	nbclone_arch_child
 	.cfi_restore_state
@@ -164,10 +166,11 @@ FUNCTION(nbclone_arch_linux1_clone)
 	movl	$SYS_clone, %eax
 	syscall
 	/* Again two instructions for both: the call site is in r9 in either;
-	 * the frame is the parent's alone.  CFA = rsp + (rax ? 48 : 0). */
+	 * the frame is the parent's alone.  CFA = rsp + (48 & -(rax != 0)). */
 	.cfi_remember_state
 	.cfi_register %rip, %r9
-	.cfi_escape 0x0f, 12, 0x77, 0, 0x70, 0, 0x28, 3, 0, 0x2f, 2, 0, 0x23, REQUEST_FRAME + 8
+	.cfi_escape 0x0f, 12, 0x77, 0, 0x08, REQUEST_FRAME + 8, 0x30, 0x70, 0, 0x30, 0x2e, \
+		0x1c, 0x1a, 0x22
 	testq	%rax, %rax
 	jz	nbclone_arch_linux1_child
 	.cfi_restore_state

@@ -177,7 +177,7 @@ run_one(const struct test *test)
 		setpgid(0, 0);		/* signals to a group stay in the case */
 		close(pipes[0]);
 		report = pipes[1];
-		alarm(PATIENCE);
+		alarm(getenv("SOAK_PATIENCE") ? (unsigned)atoi(getenv("SOAK_PATIENCE")) : PATIENCE);
 		run_measured(test);
 	}
 	close(pipes[1]);
