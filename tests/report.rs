@@ -173,7 +173,8 @@ fn counts_calls_of_a_static_program() {
 /// behind can fork still, when COMMAND itself is gone.
 #[test]
 fn what_stays_behind_can_fork() {
-    let script = "(while kill -0 $$ 2>/dev/null; do :; done; sh -c 'echo done; exit' >$0) &";
+    // The last colon: a shell executes its last command without a fork.
+    let script = "(while kill -0 $$ 2>/dev/null; do :; done; sh -c 'echo done' >$0; :) &";
     let done = directory("what_stays_behind").join("done");
     let mut run = nbclone();
     let output = run.args(["--all-calls", "sh", "-c", script]).arg(&done).output();
