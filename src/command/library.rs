@@ -8,7 +8,7 @@ use std::{env, fs};
 const NAMES: [&str; 2] = ["libnbclone.so", "libnbclone.so.1"];
 
 /// The library: where `--lib` or `NBCLONE_LIB` says, else beside the command,
-/// else in ../lib from there.
+/// else in ../lib from there, or Debian's directory for the architecture in it.
 pub fn find(option: Option<&Path>) -> Result<PathBuf, String> {
     let named = option.map(Path::to_owned).or_else(|| {
         env::var_os("NBCLONE_LIB").filter(|value| !value.is_empty()).map(PathBuf::from)
@@ -38,7 +38,8 @@ fn beside_command() -> Result<Vec<PathBuf>, String> {
     let command = env::current_exe().map_err(|e| format!("/proc/self/exe: {e}"))?;
     let directory = command.parent().unwrap_or(Path::new("/")).to_owned();
     let library = directory.join("../lib");
-    Ok(vec![directory, library])
+    let multiarch = library.join(format!("{}-linux-gnu", env::consts::ARCH));
+    Ok(vec![directory, library, multiarch])
 }
 
 /// The file itself, or the library in a directory.

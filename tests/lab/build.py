@@ -19,16 +19,26 @@ class BuildFailed(Exception):
     """Our own source didn't build: a failure, where a missing tool is a skip."""
 
 
-# The joint between the lab and what it runs: these three and no others.
+# The joint between the lab and what it runs: the suites, and the dynamic program.
 
-def suite_sources(package):
-    return sorted((package / "tests/conformance").glob("*.c"))
+SUITES = ("conformance", "linux1")
+# What Linux 1.x's suite takes from the other one.
+SHARED = ("harness.c", "boot.c", "tools.c", "machine.c")
 
 
-def suite_command(package, target, sources, library, output):
-    """The command that links the conformance suite statically with the library."""
+def suite_sources(package, suite):
+    conformance = package / "tests/conformance"
+    if suite == "conformance":
+        return sorted(conformance.glob("*.c"))
+    return [conformance / name for name in SHARED] + sorted((package / "tests" / suite).glob("*.c"))
+
+
+def suite_command(package, target, suite, library, output):
+    """The command that links a suite statically with the library."""
+    includes = [f"-I{package / 'tests/conformance'}", f"-I{package / 'include/linux1'}"]
     return [tool(target, "gcc"), *target.cflags.split(), "-std=gnu99", *CFLAGS, "-static",
-            "-pthread", "-o", output, *sources, library]
+            "-pthread", *(includes if suite == "linux1" else ()), "-o", output,
+            *suite_sources(package, suite), library]
 
 
 def preload_command(target, output):
@@ -53,15 +63,17 @@ class Builder:
                        "-static", "-o", output, HERE / "init.c"], target)
         return output
 
-    def suite(self, target):
-        output = self.directory(target) / "conformance"
-        sources = suite_sources(self.package)
-        if not sources:
-            raise BuildFailed(f"no suite in {self.package}/tests/conformance")
+    def suites(self, target):
+        """The programs by their names."""
         check_libc(target)
-        self._compile(suite_command(self.package, target, sources,
-                                    self.library(target, "staticlib"), output), target)
-        return output
+        library = self.library(target, "staticlib")
+        programs = {}
+        for suite in SUITES:
+            if len(suite_sources(self.package, suite)) <= len(SHARED):
+                raise BuildFailed(f"no suite in {self.package}/tests/{suite}")
+            programs[suite] = self.directory(target) / suite
+            self._compile(suite_command(self.package, target, suite, library, programs[suite]), target)
+        return programs
 
     def preload(self, target):
         """Files of a machine that runs a dynamic program, by their path inside it."""
@@ -111,8 +123,8 @@ class Builder:
         rustflags = [target.rustflags, *(f"-Clink-arg={flag}" for flag in target.cflags.split())]
         if any(rustflags):
             environment[f"CARGO_TARGET_{under.upper()}_RUSTFLAGS"] = " ".join(rustflags).strip()
-        command = ["cargo", "rustc", "--release", "--lib", "--target", spec, "--crate-type", kind,
-                   "--manifest-path", self.package / "Cargo.toml"]
+        command = ["cargo", "rustc", "--release", "--lib", "--no-default-features", "--target", spec,
+                   "--crate-type", kind, "--manifest-path", self.package / "Cargo.toml"]
         if build_std:
             command += ["-Zbuild-std=core"]
         if spec != target.rust:
