@@ -2,11 +2,27 @@
 
 CARGO	?= cargo
 CC	?= cc
+STRIP	?= strip
 LIB	?= target/release/libnbclone.so
-PREFIX	?= /usr/local
+
+# GNU's directory variables; PREFIX and LIBDIR as in BSD.
+PREFIX		?= /usr/local
+prefix		?= $(PREFIX)
+exec_prefix	?= $(prefix)
+bindir		?= $(exec_prefix)/bin
+LIBDIR		?= $(exec_prefix)/lib
+libdir		?= $(LIBDIR)
+includedir	?= $(prefix)/include
+datarootdir	?= $(prefix)/share
+mandir		?= $(datarootdir)/man
+INSTALL		?= install
 
 RELEASE	= target/release
 EXAMPLES = spawn threads helper descriptors
+DIRS	= bindir='$(bindir)' libdir='$(libdir)' \
+	  includedir='$(includedir)' mandir='$(mandir)' \
+	  DESTDIR='$(DESTDIR)' RELEASE='$(RELEASE)' \
+	  INSTALL='$(INSTALL)' STRIP='$(STRIP)'
 
 .PHONY: all demo check conformance lab soak bench install uninstall clean
 
@@ -21,13 +37,36 @@ demo: all
 
 # All tests. SKIP lines name what was left out, and which package has it.
 check: all
-	$(CARGO) test
 	tests/check
 
 # The contract, as a program, against any library:
 #	make conformance LIB=path/to/any.so		LIB=host: the host's own
 conformance: all
 	tests/conformance/run LIB=$(LIB)
+
+# The suite on real kernels under qemu-system.
+#	make lab	make lab ARCH=s390x	make lab LAB=all
+lab:
+	tests/lab/run '$(ARCH)' '$(LAB)'
+
+# The long campaign.
+#	make soak MINUTES=10
+soak: all
+	tests/soak/run $(MINUTES)
+
+# What it costs, beside every alternative: docs/performance.md.
+bench: all
+	benches/run
+
+# Installs what was built, and builds nothing that was: root needs no Cargo.
+install: $(RELEASE)/libnbclone.so
+	$(DIRS) tools/install
+
+$(RELEASE)/libnbclone.so:
+	$(MAKE) all
+
+uninstall:
+	$(DIRS) tools/install --uninstall
 
 clean:
 	$(CARGO) clean

@@ -5,7 +5,21 @@ use std::{env, fs};
 
 /// Target architecture, as Cargo names it, to its file under arch/. The file
 /// itself tells the ABIs of one architecture apart (x32, n32, byte orders).
-const ARCHITECTURES: &[(&str, &str)] = &[("x86_64", "x86_64.S")];
+const ARCHITECTURES: &[(&str, &str)] = &[
+    ("x86_64", "x86_64.S"),
+    ("x86", "i386.S"),
+    ("aarch64", "aarch64.S"),
+    ("arm", "arm.S"),
+    ("riscv64", "riscv64.S"),
+    ("mips", "mips.S"),
+    ("mips64", "mips64.S"),
+    ("loongarch64", "loongarch64.S"),
+    ("powerpc64", "powerpc64.S"),
+    ("powerpc", "powerpc.S"),
+    ("s390x", "s390x.S"),
+    ("m68k", "m68k.S"),
+    ("sparc64", "sparc64.S"),
+];
 
 /// Major version of the ABI: libnbclone.so.1.
 const SONAME: &str = "libnbclone.so.1";
@@ -34,15 +48,25 @@ fn main() {
     cc::Build::new().file(file).file("arch/libc.S").compile("nbclone_arch");
 
     for argument in [
-        format!("-soname,{SONAME}"),
-        "-z,now".into(),
-        "-z,relro".into(),
-        "-z,noexecstack".into(),
-        "-z,defs".into(),
+        format!("-Wl,-soname,{SONAME}"),
+        "-Wl,-z,now".into(),
+        "-Wl,-z,relro".into(),
+        "-Wl,-z,noexecstack".into(),
+        "-Wl,-z,defs".into(),
         // Only static programs call libc's posix_spawn through our __clone
         // (see arch/libc.S); the shared library needs no reference to it.
-        "--defsym=posix_spawn=0".into(),
+        "-Wl,--defsym=posix_spawn=0".into(),
+        // libc's crate says so itself only without its feature `std`, which
+        // the command's dependencies turn on for the whole build.
+        "-lc".into(),
     ] {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,{argument}");
+        println!("cargo::rustc-cdylib-link-arg={argument}");
+    }
+    if arch == "arm" {
+        // ARM's unwinding tables name routines of the unwinder, so that it is
+        // linked too; but they call none by address, and we have no use for it.
+        for routine in ["__aeabi_unwind_cpp_pr0", "__aeabi_unwind_cpp_pr1"] {
+            println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={routine}=0");
+        }
     }
 }

@@ -34,10 +34,15 @@
 #define REQUEST_CHILD_TID	(4 * WORD)
 #define REQUEST_FRAME		40
 
+/* Words in x32: half a register. The other half is 0 for pointers, as callers
+ * pass them, and nothing certain for integers; the kernel looks at all of it. */
 #ifdef __ILP32__
-# define LOAD(from, to64, to32)	movl from, to32
+# define LOAD(from, to64, to32)			movl from, to32
+# define MOVE(from64, to64, from32, to32)	movl from32, to32
+# define EOVERFLOW	75
 #else
-# define LOAD(from, to64, to32)	movq from, to64
+# define LOAD(from, to64, to32)			movq from, to64
+# define MOVE(from64, to64, from32, to32)	movq from64, to64
 #endif
 
 #define FUNCTION(name)		\
@@ -73,11 +78,10 @@ FUNCTION(nbclone_arch_clone)
 	movq	%rcx, %rbx		/* arg: the kernel spoils rcx */
 	movq	%rdi, %rax
 	movl	%edx, %edi
-	movq	%r8, %rdx
-	movq	%r9, %r8
+	MOVE(%r8, %rdx, %r8d, %edx)
+	MOVE(%r9, %r8, %r9d, %r8d)
 	movq	%rax, %r9		/* func: the kernel has no 6th argument */
 	LOAD(16(%rsp), %r10, %r10d)
-	andq	$-16, %rsi		/* the ABI's alignment at a call */
 	movl	$SYS_clone, %eax
 	syscall
 	/* The next two instructions run in the parent, whose return address
@@ -102,6 +106,9 @@ LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined %rip
 	.cfi_def_cfa %rsp, 0
 	xorl	%ebp, %ebp		/* ends frame-pointer chains too */
+	/* The ABI's alignment at a call. Not before: the kernel takes the 0
+	 * that it makes of an address below 16 for the parent's own stack. */
+	andq	$-16, %rsp
 	xchgq	%rdi, %rbx		/* arg for func; flags for the end */
 	call	*%r9
 	movl	%eax, %edi
@@ -202,13 +209,20 @@ END(nbclone_arch_linux1_child)
 /* long nbclone_arch_syscall(number, a, b, c, d, e) */
 FUNCTION(nbclone_arch_syscall)
 	endbr64
-	movq	%rdi, %rax
-	movq	%rsi, %rdi
-	movq	%rdx, %rsi
-	movq	%rcx, %rdx
-	movq	%r8, %r10
-	movq	%r9, %r8
+	MOVE(%rdi, %rax, %edi, %eax)
+	MOVE(%rsi, %rdi, %esi, %edi)
+	MOVE(%rdx, %rsi, %edx, %esi)
+	MOVE(%rcx, %rdx, %ecx, %edx)
+	MOVE(%r8, %r10, %r8d, %r10d)
+	MOVE(%r9, %r8, %r9d, %r8d)
 	syscall
+#ifdef __ILP32__
+	movslq	%eax, %rcx
+	cmpq	%rcx, %rax
+	je	1f
+	movl	$-EOVERFLOW, %eax	/* the result is no word: an offset */
+1:
+#endif
 	ret
 END(nbclone_arch_syscall)
 
@@ -218,7 +232,11 @@ END(nbclone_arch_syscall)
  * nbclone_arch_linux1_clone leaves by a jump where a shadow stack wants a
  * return, so SHSTK isn't claimed. */
 	.section .note.gnu.property, "a", @note
+#ifdef __ILP32__
+	.p2align 2
+#else
 	.p2align 3
+#endif
 	.long	4, 2f - 1f, 5		/* name, description, GNU_PROPERTY_TYPE_0 */
 	.asciz	"GNU"
 1:	.long	0xc0000002, 4, 1	/* X86_FEATURE_1_AND: IBT */

@@ -29,9 +29,11 @@ pub unsafe extern "C" fn clone(
 ) -> pid_t {
     // SAFETY: passed on to the caller.
     unsafe {
-        match plain(func, stack, flags) {
-            Some(func) => errno::result(arch::clone(func, stack, flags as u32, arg, 0, 0, 0)),
-            None => arch::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
+        match func {
+            Some(child) if is_plain(stack, flags) => {
+                errno::result(arch::clone(child, stack, flags as u32, arg, 0, 0, 0))
+            }
+            _ => arch::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
     }
 }
@@ -53,19 +55,19 @@ pub unsafe extern "C" fn __clone(
 ) -> pid_t {
     // SAFETY: passed on to the caller.
     unsafe {
-        match plain(func, stack, flags) {
-            Some(func) if !libc_calls::may_spawn(flags as u32) => {
-                errno::result(arch::clone(func, stack, flags as u32, arg, 0, 0, 0))
+        match func {
+            Some(child) if is_plain(stack, flags) && !libc_calls::may_spawn(flags as u32) => {
+                errno::result(arch::clone(child, stack, flags as u32, arg, 0, 0, 0))
             }
             _ => libc_calls::clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
     }
 }
 
-/// Func, if the call needs no more than to be handed to the kernel.
+/// Whether the call needs no more than to be handed to the kernel.
 #[inline(always)]
-fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
-    func.filter(|_| stack.addr() >= arch::LOWEST_STACK && environment::passes(flags as u32))
+fn is_plain(stack: *mut c_void, flags: c_int) -> bool {
+    environment::passes(flags as u32) && stack.addr() >= arch::LOWEST_STACK
 }
 
 /// Linux 1.x's clone(2): returns twice, in the child on `sp`.
@@ -73,16 +75,38 @@ fn plain(func: Option<Func>, stack: *mut c_void, flags: c_int) -> Option<Func> {
 /// # Safety
 ///
 /// As in C: include/linux1/linux/sched.h says what a caller has to see to.
+#[cfg(not(all(target_arch = "powerpc64", target_abi = "elfv1")))]
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
     // The entry itself needs the caller's registers and return address.
-    #[cfg(target_arch = "x86_64")]
     core::arch::naked_asm!(
         ".cfi_startproc",
-        "endbr64",
-        "jmp {}",
+        crate::jump::jump!(),
         ".cfi_endproc",
         sym arch::linux1_clone
     )
+}
+
+/// The same on ELFv1, where a function's symbol is that of a descriptor, and
+/// naked functions have none. This one has no frame, since nothing in it needs
+/// one: no call and, by `nostack`, no alignment of the stack for the jump.
+///
+/// # Safety
+///
+/// As above.
+#[cfg(all(target_arch = "powerpc64", target_abi = "elfv1"))]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> pid_t {
+    // SAFETY: r1 and lr are the caller's, so that the entry returns there; all
+    // else is the entry's business.
+    unsafe {
+        core::arch::asm!(
+            "b {}",
+            sym arch::linux1_clone,
+            in("r3") sp,
+            in("r4") flags,
+            options(noreturn, nostack)
+        )
+    }
 }

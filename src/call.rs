@@ -6,11 +6,10 @@ use crate::child::Launch;
 use crate::environment;
 use crate::flags::*;
 use crate::libc_calls;
+use crate::trace::{self, Call, Reason};
 use crate::translate::{Policy, translate};
 use core::ffi::c_void;
 use libc::{c_int, pid_t};
-
-const EINVAL: isize = -(libc::EINVAL as isize);
 
 /// `clone` with all its checks. `caller`: the return address of `clone`.
 ///
@@ -26,30 +25,49 @@ unsafe extern "C" fn nbclone_checked_clone(
     parent_tid: *mut c_void,
     tls: *mut c_void,
     child_tid: *mut c_void,
-    _caller: usize,
+    caller: usize,
 ) -> pid_t {
     let word = flags as u32;
-    let policy = environment::policy();
-    let raw = match (func, translate(policy, word)) {
-        (Some(func), Ok(flags)) if !stack.is_null() => {
-            let mut launch = Launch { func, flags, parent_tid: 0, tls: 0, child_tid: 0 };
-            if policy == Policy::Host {
-                launch.parent_tid = parent_tid.expose_provenance();
-                launch.tls = tls.expose_provenance();
-                launch.child_tid = child_tid.expose_provenance();
-            }
-            if flags & CLONE_VM == 0 {
-                launch.give_identity();
-            } else if policy == Policy::Netbsd && flags & CLONE_VFORK == 0 {
-                launch.keep_alternate_stack();
-            }
-            // SAFETY: the caller of clone vouches for func, stack and arg; the
-            // other arguments are as the flags say.
-            unsafe { launch_child(&launch, stack, arg) }
+    let outcome = checked(func, stack, word).map(|(policy, func, flags)| {
+        let mut launch = Launch { func, flags, parent_tid: 0, tls: 0, child_tid: 0 };
+        if policy == Policy::Host {
+            launch.parent_tid = parent_tid.expose_provenance();
+            launch.tls = tls.expose_provenance();
+            launch.child_tid = child_tid.expose_provenance();
         }
-        _ => EINVAL,
+        if flags & CLONE_VM == 0 {
+            launch.give_identity();
+        } else if policy == Policy::Netbsd && flags & CLONE_VFORK == 0 {
+            launch.keep_alternate_stack();
+        }
+        // SAFETY: the caller of clone vouches for func, stack and arg; the
+        // other arguments are as the flags say.
+        unsafe { launch_child(&launch, stack, arg) }
+    });
+    let call = Call::Clone {
+        func: func.map_or(0, |func| func as usize),
+        stack: stack.addr(),
+        flags: word,
+        arg: arg.addr(),
     };
+    trace::call(&call, outcome, caller);
+    let raw = outcome.unwrap_or(-(libc::EINVAL as isize));
     libc_calls::spawn_outcome(func, word, raw)
+}
+
+/// Policy, func and the host's flag word, or why there are none.
+fn checked(
+    func: Option<Func>,
+    stack: *mut c_void,
+    word: u32,
+) -> Result<(Policy, Func, u32), Reason> {
+    let policy = environment::policy();
+    let func = func.ok_or(Reason::Func)?;
+    if stack.is_null() {
+        return Err(Reason::Stack);
+    }
+    let flags = translate(policy, word).map_err(|refusal| Reason::Flags(policy, refusal))?;
+    Ok((policy, func, flags))
 }
 
 /// # Safety

@@ -5,12 +5,15 @@ use crate::flags::*;
 use crate::output;
 use crate::translate::Policy;
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32};
+use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 const POLICY: &CStr = c"NBCLONE_POLICY";
+const TRACE: &CStr = c"NBCLONE_TRACE";
 
 /// Which flag words go straight to the kernel: those whose bits in `GATE`
-/// are `CLONE_VM` alone. 0, which no word passes: not read yet, or not strict.
+/// are `CLONE_VM` alone. 0, which no word passes: not read yet, not strict, or
+/// traced.
 static GATE: AtomicU32 = AtomicU32::new(0);
 
 /// `GATE` under strict: words of NetBSD's flags with `CLONE_VM` and a signal
@@ -23,6 +26,25 @@ static SETTINGS: AtomicU8 = AtomicU8::new(0);
 
 const POLICIES: [(&[u8], Policy); 3] =
     [(b"strict", Policy::Strict), (b"netbsd", Policy::Netbsd), (b"host", Policy::Host)];
+
+/// Where the trace goes: a descriptor's number, or one of these.
+static TARGET: AtomicI32 = AtomicI32::new(NOWHERE);
+const NOWHERE: i32 = -1;
+const TO_PATH: i32 = -2;
+
+/// The trace file's path with its NUL: the program may change its environment.
+/// Written before TARGET says so, and never again.
+static PATH: [AtomicU8; libc::PATH_MAX as usize] =
+    [const { AtomicU8::new(0) }; libc::PATH_MAX as usize];
+
+/// Where a line of the trace goes.
+#[derive(Clone, Copy)]
+pub enum Target {
+    /// A descriptor that is the program's.
+    Descriptor(i32),
+    /// A file, by its absolute path.
+    Path(&'static CStr),
+}
 
 /// Before the program's own constructors, where it is preloaded or linked.
 #[used]
@@ -45,6 +67,52 @@ pub fn policy() -> Policy {
     POLICIES.get(place).map_or(Policy::Strict, |&(_, policy)| policy)
 }
 
+/// Whether there is a trace, once the policy is known.
+#[inline(always)]
+pub fn is_traced() -> bool {
+    TARGET.load(Relaxed) != NOWHERE
+}
+
+/// Where lines of the trace go, if they are asked for.
+#[inline(never)]
+pub fn trace() -> Option<Target> {
+    if SETTINGS.load(Relaxed) == 0 {
+        read();
+    }
+    match TARGET.load(Acquire) {
+        NOWHERE => None,
+        TO_PATH => {
+            // SAFETY: bytes with a NUL at their end, that don't change any more.
+            let path = unsafe { CStr::from_ptr(PATH.as_ptr().cast()) };
+            Some(Target::Path(path))
+        }
+        descriptor => Some(Target::Descriptor(descriptor)),
+    }
+}
+
+/// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
+fn set_trace(value: &[u8]) -> bool {
+    let target = if value.first() == Some(&b'/') {
+        // Too long for the kernel too.
+        if value.len() >= PATH.len() {
+            return false;
+        }
+        // Byte by byte: a copy would want memcpy, which glibc has versions of.
+        PATH.iter().zip(value).for_each(|(place, &byte)| place.store(byte, Relaxed));
+        TO_PATH
+    } else {
+        let digits = value.iter().try_fold(0i32, |number, &byte| {
+            let digit = byte.checked_sub(b'0').filter(|&digit| digit <= 9)?;
+            number.checked_mul(10)?.checked_add(i32::from(digit))
+        });
+        let Some(descriptor) = digits else { return false };
+        descriptor
+    };
+    TARGET.store(target, Release);
+    true
+}
+
+#[cold]
 extern "C" fn read() {
     let value = variable(POLICY);
     let place = match value {
@@ -56,13 +124,21 @@ extern "C" fn read() {
     if !first {
         return;
     }
-    if settings == 1 {
+    let trace = variable(TRACE).filter(|value| !value.is_empty());
+    let understood = trace.is_none_or(set_trace);
+    if settings == 1 && TARGET.load(Relaxed) == NOWHERE {
         GATE.store(STRICT_GATE, Relaxed);
     }
     if place.is_none() {
         output::write_line(
             libc::STDERR_FILENO,
             b"nbclone: NBCLONE_POLICY is none of strict, netbsd, host: strict is in force\n",
+        );
+    }
+    if !understood {
+        output::write_line(
+            libc::STDERR_FILENO,
+            b"nbclone: NBCLONE_TRACE is neither a descriptor nor an absolute path: no trace\n",
         );
     }
 }

@@ -14,6 +14,9 @@ const SIGNAL_WORDS: usize = (SIGNAL_BITS / usize::BITS) as usize;
 const SIGNAL_SET_SIZE: usize = size_of::<SignalSet>();
 
 impl SignalSet {
+    /// The set of all.
+    pub const ALL: SignalSet = SignalSet([usize::MAX; SIGNAL_WORDS]);
+
     /// The set without a member.
     pub const EMPTY: SignalSet = SignalSet([0; SIGNAL_WORDS]);
 
@@ -51,15 +54,21 @@ pub fn gettid() -> i32 {
     call(libc::SYS_gettid, [0; 5]) as i32
 }
 
+/// getpid(2), never cached.
+pub fn getpid() -> i32 {
+    call(libc::SYS_getpid, [0; 5]) as i32
+}
+
 /// The address that the kernel clears when the calling thread ends
 /// (`PR_GET_TID_ADDRESS`), or 0: none, or a kernel that doesn't tell.
 pub fn tid_address() -> usize {
-    let mut address: usize = 0;
-    let place = (&raw mut address) as usize;
-    match call(libc::SYS_prctl, [libc::PR_GET_TID_ADDRESS as usize, place, 0, 0, 0]) {
-        0 => address,
-        _ => 0,
-    }
+    // The kernel writes a word of its own, twice ours where it has 64 bits
+    // and we have 32; the other half is 0, on the side that its order says.
+    let mut halves = [0usize; 2];
+    let place = halves.as_mut_ptr() as usize;
+    let result = call(libc::SYS_prctl, [libc::PR_GET_TID_ADDRESS as usize, place, 0, 0, 0]);
+    let [first, second] = halves;
+    if result == 0 { first | second } else { 0 }
 }
 
 /// set_tid_address(2).
@@ -154,12 +163,27 @@ pub fn close(descriptor: i32) {
     call(libc::SYS_close, [descriptor as usize, 0, 0, 0, 0]);
 }
 
-/// openat(2) of an absolute path that exists: the descriptor, or errno.
+/// read(2): the count read; 0 at the end or on an error.
+pub fn read(descriptor: i32, bytes: &mut [u8]) -> usize {
+    let arguments = [descriptor as usize, bytes.as_mut_ptr() as usize, bytes.len(), 0, 0];
+    usize::try_from(call(libc::SYS_read, arguments)).unwrap_or(0)
+}
+
+/// Whether poll(2) calls `descriptor` writable, at once, and unbroken.
+pub fn is_writable(descriptor: i32) -> bool {
+    let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
+    // A zero timeout, in either width that the call may have.
+    let zero = [0u64; 2];
+    let places = ((&raw mut poll) as usize, zero.as_ptr() as usize);
+    call(libc::SYS_ppoll, [places.0, 1, places.1, 0, 0]) == 1 && poll.revents == libc::POLLOUT
+}
+
+/// openat(2) of an absolute path: the descriptor, or errno. What O_CREAT
+/// makes is as the umask leaves it.
 pub fn open(path: &CStr, flags: i32) -> Result<i32, i32> {
-    // O_LARGEFILE: on 32-bit hosts a file beyond 2 GiB can't be opened else.
-    let flags = (flags | libc::O_LARGEFILE) as usize;
-    let place = path.as_ptr() as usize;
-    let raw = call(libc::SYS_openat, [libc::AT_FDCWD as usize, place, flags, 0, 0]) as i32;
+    const MODE: usize = 0o666;
+    let (place, flags) = (path.as_ptr() as usize, flags as usize);
+    let raw = call(libc::SYS_openat, [libc::AT_FDCWD as usize, place, flags, MODE, 0]) as i32;
     if raw < 0 { Err(raw.wrapping_neg()) } else { Ok(raw) }
 }
 
@@ -179,43 +203,59 @@ pub fn fcntl(descriptor: i32, command: i32, argument: usize) -> isize {
     call(FCNTL, [descriptor as usize, command as usize, argument, 0, 0])
 }
 
-/// Copies who gets the signals of O_ASYNC, and which (`F_SETOWN_EX`, `F_SETSIG`).
-pub fn copy_owner(from: i32, to: i32) {
-    // struct f_owner_ex: a type and an id.
-    let mut owner = [0i32; 2];
-    let place = (&raw mut owner) as usize;
-    if fcntl(from, F_GETOWN_EX, place) == 0 {
-        fcntl(to, F_SETOWN_EX, place);
-    }
-    let signal = fcntl(from, F_GETSIG, 0);
-    if signal > 0 {
-        fcntl(to, F_SETSIG, signal as usize);
-    }
+/// What a descriptor is open on.
+#[derive(PartialEq, Eq)]
+pub struct File {
+    /// `S_IFREG` and so on, or 0 for what has no type.
+    pub kind: u32,
+    /// Of a device file: the device's major and minor number.
+    pub device: (u32, u32),
+    file_system: (u32, u32),
+    inode: u64,
 }
 
-// Linux's include/uapi/asm-generic/fcntl.h; the same on every architecture.
-const F_SETSIG: i32 = 10;
-const F_GETSIG: i32 = 11;
-const F_SETOWN_EX: i32 = 15;
-const F_GETOWN_EX: i32 = 16;
-
-/// statx(2) of an open descriptor: its type, size and device.
-pub fn status(descriptor: i32) -> Option<libc::statx> {
+/// statx(2) of an open descriptor. Never inlined: it is `statx` that makes
+/// this a quarter of a kilobyte of stack.
+#[inline(never)]
+pub fn file(descriptor: i32) -> Option<File> {
     let mut status = core::mem::MaybeUninit::<libc::statx>::zeroed();
-    let wanted = (libc::STATX_TYPE | libc::STATX_SIZE) as usize;
     let arguments = [
         descriptor as usize,
         c"".as_ptr() as usize,
         libc::AT_EMPTY_PATH as usize,
-        wanted,
+        (libc::STATX_TYPE | libc::STATX_INO) as usize,
         status.as_mut_ptr() as usize,
     ];
-    match call(libc::SYS_statx, arguments) {
-        // SAFETY: numbers only, for which zero bytes are values too.
-        0 => Some(unsafe { status.assume_init() }),
+    if call(libc::SYS_statx, arguments) != 0 {
+        return None;
+    }
+    // SAFETY: numbers only, for which zero bytes are values too.
+    let status = unsafe { status.assume_init() };
+    Some(File {
+        kind: u32::from(status.stx_mode) & libc::S_IFMT,
+        device: (status.stx_rdev_major, status.stx_rdev_minor),
+        file_system: (status.stx_dev_major, status.stx_dev_minor),
+        inode: status.stx_ino,
+    })
+}
+
+/// ioctl(2) `TIOCGDEV`: major and minor number of the terminal's own device,
+/// whatever the name under which it is open.
+pub fn terminal(descriptor: i32) -> Option<(u32, u32)> {
+    let mut device: u32 = 0;
+    let place = (&raw mut device) as usize;
+    match call(libc::SYS_ioctl, [descriptor as usize, libc::TIOCGDEV as usize, place, 0, 0]) {
+        // The kernel's new_encode_dev().
+        0 => Some(((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))),
         _ => None,
     }
 }
+
+// The libc crate's name for it differs on m68k.
+#[cfg(target_arch = "m68k")]
+const LLSEEK: libc::c_long = libc::SYS_llseek;
+#[cfg(all(target_pointer_width = "32", not(any(target_arch = "x86_64", target_arch = "m68k"))))]
+const LLSEEK: libc::c_long = libc::SYS__llseek;
 
 /// lseek(2) with 64-bit offsets: where the descriptor is then, or errno.
 pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
@@ -225,7 +265,7 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
         let mut result = 0i64;
         let (high, low) = ((offset >> 32) as usize, offset as usize);
         let place = (&raw mut result) as usize;
-        match call(libc::SYS__llseek, [descriptor, high, low, place, whence]) {
+        match call(LLSEEK, [descriptor, high, low, place, whence]) {
             0 => Ok(result),
             error => Err(error.wrapping_neg() as i32),
         }
@@ -256,35 +296,38 @@ pub fn first_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The limit of descriptors (`RLIMIT_NOFILE`), raised for a while.
-#[derive(Default)]
 pub struct Limit {
     original: Option<[u64; 2]>,
+    is_raised_further: bool,
 }
 
 impl Limit {
-    /// Raises it: to the hard limit, or past that where the process may.
-    /// False: it is raised already, or can't be.
-    pub fn raise(&mut self) -> bool {
-        if self.original.is_some() {
-            return false;
-        }
+    /// Raises it to the hard limit.
+    pub fn raise() -> Limit {
         let mut old = [0u64; 2];
-        if limit_of_descriptors(core::ptr::null(), &raw mut old) != 0 {
-            return false;
-        }
+        let known = limit_of_descriptors(core::ptr::null(), &raw mut old) == 0;
         let [soft, hard] = old;
-        // Two descriptors at a time: the table's, and a copy.
-        let past = hard.saturating_add(2);
-        let new = if soft < hard { [hard, hard] } else { [past, past] };
-        let raised = limit_of_descriptors(&raw const new, core::ptr::null_mut()) == 0;
-        self.original = raised.then_some(old);
-        raised
+        if known && soft < hard {
+            limit_of_descriptors(&[hard, hard], core::ptr::null_mut());
+        }
+        Limit { original: known.then_some(old), is_raised_further: false }
+    }
+
+    /// Raises it past the hard limit, by one descriptor, where the process may.
+    /// False: it may not, or it has been done.
+    pub fn raise_further(&mut self) -> bool {
+        let Some([_, hard]) = self.original.filter(|_| !self.is_raised_further) else {
+            return false;
+        };
+        let past = [hard.saturating_add(1); 2];
+        self.is_raised_further = limit_of_descriptors(&past, core::ptr::null_mut()) == 0;
+        self.is_raised_further
     }
 
     /// Puts it back as it was.
     pub fn restore(self) {
         if let Some(original) = self.original {
-            limit_of_descriptors(&raw const original, core::ptr::null_mut());
+            limit_of_descriptors(&original, core::ptr::null_mut());
         }
     }
 }

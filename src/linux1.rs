@@ -7,8 +7,11 @@
 use crate::arch;
 use crate::child::Identity;
 use crate::descriptors;
+use crate::environment;
 use crate::errno;
 use crate::flags::{CLONE_VM, COPYFD, COPYVM};
+use crate::recall::{self, Kept};
+use crate::trace::{self, Call, Reason};
 use crate::translate::translate_linux1;
 use libc::pid_t;
 
@@ -32,9 +35,13 @@ const CALL_SPAN: usize = 64;
 
 /// Room above the child's stack pointer for what the code behind the call may
 /// write there: on most architectures a frame's lowest words belong to the
-/// functions that it calls, and where arguments are on the stack the caller
-/// pops them. x86-64 has neither.
-const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 192 };
+/// functions that it calls (176 bytes on sparc64), with what arguments don't fit
+/// in registers above them, or the caller pops those. x86-64 has neither.
+const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 512 };
+
+/// In `Request::flags`: prepare has refused the call. No flag word of Linux
+/// 1.x becomes this one.
+const REFUSED: usize = usize::MAX;
 
 /// As the ABI that asks the most wants it at a call.
 const STACK_ALIGNMENT: usize = 16;
@@ -48,12 +55,21 @@ extern "C" fn nbclone_linux1_prepare(
     word: usize,
     caller_sp: usize,
     request: &mut Request,
-    _caller: usize,
+    caller: usize,
 ) -> isize {
     let own_stack = sp == 0 || sp.wrapping_sub(caller_sp) <= CALL_SPAN;
-    let Ok(flags) = translate_linux1(word, own_stack) else {
-        return -(libc::EINVAL as isize);
+    let flags = match translate_linux1(word, own_stack) {
+        Ok(flags) => flags,
+        Err(refusal) => {
+            let call = Call::Linux1 { sp, flags: word };
+            trace::call(&call, Err(Reason::Linux1(refusal)), caller);
+            request.flags = REFUSED;
+            return -(libc::EINVAL as isize);
+        }
     };
+    if environment::trace().is_some() {
+        recall::keep(core::ptr::from_ref(request).addr(), Kept { sp, word, caller });
+    }
     *request = Request { flags: flags as usize, stack: 0, parent_tid: word, tls: 0, child_tid: 0 };
     request.stack = if own_stack {
         caller_sp
@@ -72,7 +88,12 @@ extern "C" fn nbclone_linux1_prepare(
 
 /// In the parent, after: the result as C wants it.
 #[unsafe(no_mangle)]
-extern "C" fn nbclone_linux1_finish(raw: isize, _request: &Request) -> pid_t {
+extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
+    if request.flags != REFUSED && environment::trace().is_some() {
+        let Kept { sp, word, caller } = recall::take(core::ptr::from_ref(request).addr())
+            .unwrap_or(Kept { sp: request.stack, word: request.parent_tid, caller: 0 });
+        trace::call(&Call::Linux1 { sp, flags: word }, Ok(raw), caller);
+    }
     errno::result(raw)
 }
 
@@ -81,6 +102,7 @@ extern "C" fn nbclone_linux1_finish(raw: isize, _request: &Request) -> pid_t {
 extern "C" fn nbclone_linux1_child(word: usize, robust_list: usize) {
     let word = word as u32;
     if word & COPYVM != 0 {
+        recall::forget();
         Identity::take_over(robust_list);
     }
     if word & COPYFD != 0 {

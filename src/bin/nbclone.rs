@@ -1,2 +1,44 @@
-//! placeholder
-fn main() {}
+//! nbclone(1): runs a program with NetBSD's clone(2), and tells what it makes
+//! of it.
+
+/// The pure modules that the shim and the command have in common.
+#[path = "../flags.rs"]
+#[allow(dead_code)]
+mod flags;
+#[path = "../names.rs"]
+#[allow(dead_code)]
+mod names;
+#[path = "../translate.rs"]
+#[allow(dead_code)]
+mod translate;
+
+#[path = "../command/mod.rs"]
+mod command;
+
+use command::options::{self, Request, USAGE};
+use command::run;
+use std::process::exit;
+
+fn main() {
+    match options::parse(lexopt::Parser::from_env()) {
+        Ok(Request::Help) => print(USAGE),
+        Ok(Request::Version) => print(concat!("nbclone ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Request::Run(options)) => match run::run(&options) {
+            Ok(status) => exit(status),
+            Err(error) => fail(&error),
+        },
+        Err(error) => fail(&format!("{error}\n{}", USAGE.trim_end())),
+    }
+}
+
+/// A full or broken standard output is an error here.
+fn print(text: &str) {
+    if let Err(error) = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()) {
+        fail(&format!("standard output: {error}"));
+    }
+}
+
+fn fail(error: &str) -> ! {
+    run::say(error);
+    exit(run::FAILED)
+}

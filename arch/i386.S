@@ -1,0 +1,274 @@
+/* i386: what differs from x86_64.S.
+ *
+ *                  func     stack  flags  arg      parent_tid  tls  child_tid
+ * C arguments      4(%esp)  8      12     16       20          24   28
+ * kernel (eax 120) -        ecx    ebx    -        edx         esi  edi
+ *   kept in        st(1)           ebx    st(0)
+ *
+ * The child's stack at func's first instruction:
+ *   (stack & -16)       the top: nothing above it is read or written
+ *   (stack & -16) - 16  arg, and room for three words behind it
+ *   (stack & -16) - 20  esp: the return address into nbclone_arch_child
+ *
+ * The kernel takes every register but ebp, and its child gets no other memory
+ * than the parent's, which may have gone on long ago. The x87 stack goes over
+ * to the child whole, is empty at a call, and holds 64-bit integers exactly:
+ * it carries what has no register. Every processor has it, SSE some.
+ *
+ * Calls go straight to hidden functions: no procedure linkage table, so ebx
+ * need not hold the address of the global offset table.
+ */
+
+#define SYS_exit	1
+#define SYS_clone	120
+#define SYS_exit_group	252
+
+#define CLONE_THREAD_BIT	16
+#define LINUX1_COPYVM_COPYFD	0x300
+
+/* nbclone_arch_linux1_clone's frame, from the stack pointer upwards: five
+ * arguments for a call, struct Request (src/linux1.rs), padding that aligns
+ * calls, and what is saved. */
+#define REQUEST			20
+#define REQUEST_FLAGS		(REQUEST + 0)
+#define REQUEST_STACK		(REQUEST + 4)
+#define REQUEST_PARENT_TID	(REQUEST + 8)	/* and tls behind it */
+#define REQUEST_CHILD_TID	(REQUEST + 16)
+#define SAVED_EBX		52		/* and edi behind it */
+#define SAVED_EDI		56
+#define CALL_SITE		60
+
+/* A 586 has no such instruction; those that have it ignore it. */
+#if defined(__i686__) || defined(__SSE__)
+# define LANDING_PAD	endbr32
+#else
+# define LANDING_PAD
+#endif
+
+#define FUNCTION(name)		\
+	.globl	name;		\
+	.hidden	name;		\
+	LOCAL_FUNCTION(name)
+#define LOCAL_FUNCTION(name)	\
+	.type	name, @function;\
+	.cfi_startproc;		\
+name:
+#define END(name)		\
+	.size	name, . - name;	\
+	.p2align 4, 0xcc;	\
+	.cfi_endproc
+
+#define PUSH(register)			\
+	pushl	register;		\
+	.cfi_adjust_cfa_offset 4;	\
+	.cfi_rel_offset register, 0
+#define POP(register)			\
+	popl	register;		\
+	.cfi_adjust_cfa_offset -4;	\
+	.cfi_restore register
+
+	.hidden	nbclone_checked_clone
+	.hidden	nbclone_child_start
+	.hidden	nbclone_linux1_prepare
+	.hidden	nbclone_linux1_child
+	.hidden	nbclone_linux1_finish
+
+	.text
+	.p2align 4
+
+/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_clone)
+	LANDING_PAD
+	fildl	4(%esp)			/* func */
+	fildl	16(%esp)		/* arg */
+	PUSH(%ebx)			/* the caller's, for the parent */
+	PUSH(%esi)
+	PUSH(%edi)
+	movl	24(%esp), %ebx		/* flags */
+	movl	20(%esp), %ecx		/* stack, which the child aligns */
+	movl	32(%esp), %edx		/* parent_tid */
+	movl	36(%esp), %esi		/* tls */
+	movl	40(%esp), %edi		/* child_tid */
+	movl	$SYS_clone, %eax
+	int	$0x80
+	/* Two instructions for both: eip = eax ? *(esp + 12) : 0. */
+	.cfi_remember_state
+	.cfi_escape 0x16, 8, 13, 0x70, 0, 0x12, 0x28, 3, 0, 0x2f, 4, 0, 0x13, 0x74, 12, 0x06
+	testl	%eax, %eax
+	jz	nbclone_arch_child
+	.cfi_restore_state
+	POP(%edi)
+	POP(%esi)
+	POP(%ebx)
+	fstp	%st(0)			/* the x87 stack is empty at a return */
+	fstp	%st(0)
+	ret
+END(nbclone_arch_clone)
+
+/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
+LOCAL_FUNCTION(nbclone_arch_child)
+	.cfi_undefined %eip
+	.cfi_def_cfa %esp, 0
+	xorl	%ebp, %ebp		/* ends frame-pointer chains too */
+	andl	$-16, %esp		/* the ABI's alignment at a call */
+	subl	$16, %esp
+	.cfi_adjust_cfa_offset 16
+	fistpl	(%esp)			/* arg */
+	fistpl	4(%esp)			/* func */
+	call	*4(%esp)
+	movl	$SYS_exit_group, %ecx
+	btl	$CLONE_THREAD_BIT, %ebx
+	jnc	1f
+	movl	$SYS_exit, %ecx		/* a thread ends alone */
+1:	movl	%eax, %ebx
+	movl	%ecx, %eax
+	int	$0x80
+	ud2				/* no exit returns */
+END(nbclone_arch_child)
+
+/* A func for nbclone_arch_clone: writes what the kernel got as parent_tid,
+ * tls and child_tid behind arg, where nbclone_arch_child has room for it. */
+FUNCTION(nbclone_arch_child_start)
+	LANDING_PAD
+	movl	%edx, 8(%esp)
+	movl	%esi, 12(%esp)
+	movl	%edi, 16(%esp)
+	jmp	nbclone_child_start
+END(nbclone_arch_child_start)
+
+/* Takes clone's arguments, reached by a jump from clone: calls
+ * nbclone_checked_clone with them and clone's return address behind. */
+FUNCTION(nbclone_arch_checked_clone)
+	LANDING_PAD
+	subl	$12, %esp		/* aligns the call */
+	.cfi_adjust_cfa_offset 12
+	pushl	12(%esp)		/* 8th: the return address */
+	.cfi_adjust_cfa_offset 4
+	.rept	7			/* 7th to 1st: each moves the next here */
+	pushl	44(%esp)
+	.cfi_adjust_cfa_offset 4
+	.endr
+	call	nbclone_checked_clone
+	addl	$44, %esp
+	.cfi_adjust_cfa_offset -44
+	ret
+END(nbclone_arch_checked_clone)
+
+/* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags)
+ *
+ * ebp and esi stay the caller's: the kernel has no use for tls, in esi, nor
+ * for parent_tid, in edx, where the call site is. The x87 stack carries ebx
+ * and edi, and Request's parent_tid and tls. */
+FUNCTION(nbclone_arch_linux1_clone)
+	LANDING_PAD
+	PUSH(%edi)
+	PUSH(%ebx)
+	subl	$SAVED_EBX, %esp
+	.cfi_adjust_cfa_offset SAVED_EBX
+	movl	CALL_SITE + 4(%esp), %eax
+	movl	%eax, (%esp)		/* sp */
+	movl	CALL_SITE + 8(%esp), %eax
+	movl	%eax, 4(%esp)		/* flags */
+	leal	CALL_SITE + 4(%esp), %eax
+	movl	%eax, 8(%esp)		/* the caller's own stack pointer */
+	leal	REQUEST(%esp), %eax
+	movl	%eax, 12(%esp)
+	movl	CALL_SITE(%esp), %eax
+	movl	%eax, 16(%esp)		/* the return address, for the trace */
+	call	nbclone_linux1_prepare
+	testl	%eax, %eax
+	jnz	1f			/* refused: -errno */
+	fildll	SAVED_EBX(%esp)
+	fildll	REQUEST_PARENT_TID(%esp)
+	movl	REQUEST_FLAGS(%esp), %ebx
+	movl	REQUEST_STACK(%esp), %ecx
+	movl	CALL_SITE(%esp), %edx
+	movl	REQUEST_CHILD_TID(%esp), %edi
+	movl	$SYS_clone, %eax
+	int	$0x80
+	/* Again two instructions for both. CFA = esp + (eax ? 64 : 0); in the
+	 * parent ebx is *(esp + 52) and edi *(esp + 56), in the child they are
+	 * out of DWARF's reach: given as 0. */
+	.cfi_remember_state
+	.cfi_register %eip, %edx
+	.cfi_escape 0x0f, 10, 0x74, 0, 0x70, 0, 0x30, 0x2e, 0x08, CALL_SITE + 4, 0x1e, 0x22
+	.cfi_escape 0x16, 3, 13, 0x70, 0, 0x12, 0x28, 3, 0, 0x2f, 4, 0, 0x13, 0x74, SAVED_EBX, 0x06
+	.cfi_escape 0x16, 7, 13, 0x70, 0, 0x12, 0x28, 3, 0, 0x2f, 4, 0, 0x13, 0x74, SAVED_EDI, 0x06
+	testl	%eax, %eax
+	jz	nbclone_arch_linux1_child
+	.cfi_restore_state
+	fstp	%st(0)
+	fstp	%st(0)
+1:	movl	%eax, (%esp)
+	leal	REQUEST(%esp), %eax
+	movl	%eax, 4(%esp)
+	call	nbclone_linux1_finish
+	addl	$SAVED_EBX, %esp
+	.cfi_adjust_cfa_offset -SAVED_EBX
+	POP(%ebx)
+	POP(%edi)
+	ret
+END(nbclone_arch_linux1_clone)
+
+/* Where nbclone_arch_linux1_clone goes on in the child: esp is the new stack
+ * pointer, edx the call site, st(0) the Linux 1.x flags and the robust list,
+ * st(1) the caller's ebx and edi. */
+LOCAL_FUNCTION(nbclone_arch_linux1_child)
+	.cfi_def_cfa %esp, 0
+	.cfi_register %eip, %edx
+	.cfi_undefined %ebx
+	.cfi_undefined %edi
+	subl	$32, %esp
+	.cfi_adjust_cfa_offset 32
+	fistpll	(%esp)			/* as arguments for the call below */
+	fistpll	8(%esp)
+	.cfi_rel_offset %ebx, 8
+	.cfi_rel_offset %edi, 12
+	movl	%edx, 16(%esp)
+	.cfi_rel_offset %eip, 16
+	testl	$LINUX1_COPYVM_COPYFD, (%esp)
+	jz	1f
+	call	nbclone_linux1_child
+1:	movl	8(%esp), %ebx
+	.cfi_restore %ebx
+	movl	12(%esp), %edi
+	.cfi_restore %edi
+	movl	16(%esp), %edx
+	.cfi_register %eip, %edx
+	addl	$32, %esp
+	.cfi_adjust_cfa_offset -32
+	xorl	%eax, %eax
+	notrack jmp *%edx		/* a call site has no endbr32 */
+END(nbclone_arch_linux1_child)
+
+/* long nbclone_arch_syscall(number, a, b, c, d, e) */
+FUNCTION(nbclone_arch_syscall)
+	LANDING_PAD
+	PUSH(%ebx)
+	PUSH(%esi)
+	PUSH(%edi)
+	movl	16(%esp), %eax
+	movl	20(%esp), %ebx
+	movl	24(%esp), %ecx
+	movl	28(%esp), %edx
+	movl	32(%esp), %esi
+	movl	36(%esp), %edi
+	int	$0x80
+	POP(%edi)
+	POP(%esi)
+	POP(%ebx)
+	ret
+END(nbclone_arch_syscall)
+
+	.section .note.GNU-stack, "", @progbits
+
+#if defined(__i686__) || defined(__SSE__)
+/* Landing pads are all there; a shadow stack isn't kept (see x86_64.S). */
+	.section .note.gnu.property, "a", @note
+	.p2align 2
+	.long	4, 2f - 1f, 5		/* name, description, GNU_PROPERTY_TYPE_0 */
+	.asciz	"GNU"
+1:	.long	0xc0000002, 4, 1	/* X86_FEATURE_1_AND: IBT */
+2:
+#endif

@@ -1,0 +1,221 @@
+/* s390x. What isn't said here is as in x86_64.S.
+ *
+ *               func  stack  flags  arg  parent_tid  tls       child_tid
+ * C arguments   r2    r3     r4     r5   r6          160(r15)  168(r15)
+ * kernel (120)  -     r2     r3     -    r4          r6        r5
+ *   kept in     r1                  r0
+ *
+ * The child's stack at func's first instruction:
+ *   (stack & -8)        the top: nothing above it is read or written
+ *   (stack & -8) - 160  r15: the area where func saves registers, back chain 0
+ *
+ * A frame starts with that area, for the functions that its owner calls; the
+ * CFA is 160 above the stack pointer. The kernel spoils r2 alone. The return
+ * address stays in r14. r6 has an argument, and is the caller's all the same.
+ */
+
+#define SYS_exit	1
+#define SYS_clone	120
+#define SYS_exit_group	248
+
+#define CLONE_THREAD_HIGH	1	/* of the flag word's upper half */
+#define LINUX1_COPYVM_COPYFD	0x300
+
+/* Where a frame's words are. */
+#define BACK_CHAIN	0
+#define R6_SAVE		48
+#define R14_SAVE	112
+#define ARGUMENTS	160
+#define SMALLEST_FRAME	160
+
+/* struct Request, src/linux1.rs, above the smallest frame. */
+#define REQUEST			SMALLEST_FRAME
+#define REQUEST_FLAGS		(REQUEST + 0)
+#define REQUEST_STACK		(REQUEST + 8)
+#define REQUEST_PARENT_TID	(REQUEST + 16)
+#define REQUEST_TLS		(REQUEST + 24)
+#define REQUEST_CHILD_TID	(REQUEST + 32)
+#define LINUX1_FRAME		(SMALLEST_FRAME + 40)
+
+#define CHECKED_FRAME		(SMALLEST_FRAME + 24)
+
+/* An unsigned LEB128 number of two bytes. */
+#define ULEB(n)		((n) & 0x7f) | 0x80, (n) >> 7
+
+#define FUNCTION(name)		\
+	.globl	name;		\
+	.hidden	name;		\
+	LOCAL_FUNCTION(name)
+#define LOCAL_FUNCTION(name)	\
+	.type	name, @function;\
+	.cfi_startproc;		\
+name:
+#define END(name)		\
+	.size	name, . - name;	\
+	.p2align 4, 0;		\
+	.cfi_endproc
+
+	.hidden	nbclone_checked_clone
+	.hidden	nbclone_child_start
+	.hidden	nbclone_linux1_prepare
+	.hidden	nbclone_linux1_child
+	.hidden	nbclone_linux1_finish
+
+	.text
+	.p2align 4
+
+/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_clone)
+	stg	%r6, R6_SAVE(%r15)	/* the caller's, for the parent */
+	.cfi_offset %r6, R6_SAVE - SMALLEST_FRAME
+	lgr	%r1, %r2
+	lgr	%r0, %r5
+	lgr	%r2, %r3
+	nill	%r2, 0xfff8		/* the ABI's alignment */
+	llgfr	%r3, %r4
+	lgr	%r4, %r6
+	lg	%r5, ARGUMENTS + 8(%r15)
+	lg	%r6, ARGUMENTS(%r15)
+	svc	SYS_clone
+	/* The next two instructions run in both: where r2 is 0, in the child,
+	 * there is no return address. As DWARF: r14 = r2 ? r14 : 0. */
+	.cfi_remember_state
+	.cfi_escape 0x16, 14, 11, 0x72, 0, 0x28, 0, 4, 0x30, 0x2f, 0, 2, 0x7e, 0
+	ltgr	%r2, %r2
+	jz	nbclone_arch_child
+	.cfi_restore_state
+	lg	%r6, R6_SAVE(%r15)
+	.cfi_restore %r6
+	br	%r14
+END(nbclone_arch_clone)
+
+LOCAL_FUNCTION(nbclone_arch_child)
+	.cfi_undefined %r14
+	.cfi_def_cfa %r15, 0
+	aghi	%r15, -SMALLEST_FRAME
+	.cfi_def_cfa_offset SMALLEST_FRAME
+	mvghi	BACK_CHAIN(%r15), 0	/* it ends here */
+	lgr	%r7, %r3		/* flags, for the end */
+	lgr	%r2, %r0
+	basr	%r14, %r1
+	lgfr	%r2, %r2		/* an int as the kernel's long */
+	tmlh	%r7, CLONE_THREAD_HIGH
+	jo	1f
+	svc	SYS_exit_group
+1:	svc	SYS_exit		/* a thread ends alone */
+	.short	0			/* no exit returns; no instruction this */
+END(nbclone_arch_child)
+
+FUNCTION(nbclone_arch_child_start)
+	lgr	%r3, %r4
+	lgr	%r4, %r6		/* child_tid is in r5 */
+	jg	nbclone_child_start
+END(nbclone_arch_child_start)
+
+FUNCTION(nbclone_arch_checked_clone)
+	stg	%r14, R14_SAVE(%r15)
+	.cfi_offset %r14, R14_SAVE - SMALLEST_FRAME
+	aghi	%r15, -CHECKED_FRAME
+	.cfi_adjust_cfa_offset CHECKED_FRAME
+	mvc	ARGUMENTS(16, %r15), CHECKED_FRAME + ARGUMENTS(%r15)
+	stg	%r14, ARGUMENTS + 16(%r15)	/* 8th: the return address */
+	brasl	%r14, nbclone_checked_clone
+	aghi	%r15, CHECKED_FRAME
+	.cfi_adjust_cfa_offset -CHECKED_FRAME
+	lg	%r14, R14_SAVE(%r15)
+	.cfi_restore %r14
+	br	%r14
+END(nbclone_arch_checked_clone)
+
+/* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags) */
+FUNCTION(nbclone_arch_linux1_clone)
+	stg	%r6, R6_SAVE(%r15)
+	.cfi_offset %r6, R6_SAVE - SMALLEST_FRAME
+	stg	%r14, R14_SAVE(%r15)
+	.cfi_offset %r14, R14_SAVE - SMALLEST_FRAME
+	lgr	%r4, %r15		/* the caller's own stack pointer */
+	lgr	%r6, %r14		/* the call site, for the trace */
+	aghi	%r15, -LINUX1_FRAME
+	.cfi_adjust_cfa_offset LINUX1_FRAME
+	la	%r5, REQUEST(%r15)
+	brasl	%r14, nbclone_linux1_prepare
+	ltgr	%r2, %r2
+	jnz	1f			/* refused: -errno */
+	lg	%r14, LINUX1_FRAME + R14_SAVE(%r15)	/* for the child: the call site, */
+	lg	%r1, LINUX1_FRAME + R6_SAVE(%r15)	/* the caller's r6 */
+	lg	%r0, LINUX1_FRAME + BACK_CHAIN(%r15)	/* and back chain */
+	lg	%r2, REQUEST_STACK(%r15)
+	lg	%r3, REQUEST_FLAGS(%r15)
+	lg	%r4, REQUEST_PARENT_TID(%r15)
+	lg	%r5, REQUEST_CHILD_TID(%r15)
+	lg	%r6, REQUEST_TLS(%r15)
+	svc	SYS_clone
+	/* Again two instructions for both: the call site is in r14 and the
+	 * caller's r6 in r1 in either; the frame is the parent's alone.
+	 * CFA = r15 + 160 + (r2 ? frame : 0). */
+	.cfi_remember_state
+	.cfi_restore %r14
+	.cfi_register %r6, %r1
+	.cfi_escape 0x0f, 14, 0x7f, ULEB(SMALLEST_FRAME), 0x72, 0, 0x28, 0, 3, 0x2f, 0, 3, 0x23, ULEB(LINUX1_FRAME)
+	ltgr	%r2, %r2
+	jz	nbclone_arch_linux1_child
+	.cfi_restore_state
+1:	la	%r3, REQUEST(%r15)
+	brasl	%r14, nbclone_linux1_finish
+	aghi	%r15, LINUX1_FRAME
+	.cfi_adjust_cfa_offset -LINUX1_FRAME
+	lg	%r6, R6_SAVE(%r15)
+	.cfi_restore %r6
+	lg	%r14, R14_SAVE(%r15)
+	.cfi_restore %r14
+	br	%r14
+END(nbclone_arch_linux1_clone)
+
+/* r15 is the new stack pointer, r14 the call site, r4 the Linux 1.x flags, r6
+ * the robust list, r1 the caller's r6 and r0 its back chain, which is where an
+ * allocation on the stack takes its own from. The area above r15 is
+ * ours, as it is any callee's. */
+LOCAL_FUNCTION(nbclone_arch_linux1_child)
+	.cfi_register %r6, %r1
+	stg	%r0, BACK_CHAIN(%r15)
+	tmll	%r4, LINUX1_COPYVM_COPYFD
+	jz	1f
+	.cfi_remember_state
+	stg	%r1, R6_SAVE(%r15)
+	.cfi_offset %r6, R6_SAVE - SMALLEST_FRAME
+	stg	%r14, R14_SAVE(%r15)
+	.cfi_offset %r14, R14_SAVE - SMALLEST_FRAME
+	lgr	%r2, %r4
+	lgr	%r3, %r6
+	aghi	%r15, -SMALLEST_FRAME
+	.cfi_adjust_cfa_offset SMALLEST_FRAME
+	brasl	%r14, nbclone_linux1_child
+	aghi	%r15, SMALLEST_FRAME
+	.cfi_adjust_cfa_offset -SMALLEST_FRAME
+	lg	%r14, R14_SAVE(%r15)
+	lg	%r1, R6_SAVE(%r15)
+	.cfi_restore_state
+1:	lgr	%r6, %r1
+	.cfi_restore %r6
+	lghi	%r2, 0
+	br	%r14
+END(nbclone_arch_linux1_child)
+
+/* long nbclone_arch_syscall(number, a, b, c, d, e) */
+FUNCTION(nbclone_arch_syscall)
+	lgr	%r0, %r6		/* the caller's */
+	.cfi_register %r6, %r0
+	lgr	%r1, %r2
+	lgr	%r2, %r3
+	lgr	%r3, %r4
+	lgr	%r4, %r5
+	lgr	%r5, %r6
+	lg	%r6, ARGUMENTS(%r15)
+	svc	0			/* the number is in r1 */
+	lgr	%r6, %r0
+	.cfi_restore %r6
+	br	%r14
+END(nbclone_arch_syscall)
+
+	.section .note.GNU-stack, "", @progbits

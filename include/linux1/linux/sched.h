@@ -1,0 +1,117 @@
+/* <linux/sched.h> of Linux 1.x, as far as programs used it: clone(2) with
+ * COPYVM and COPYFD. For old source, with -Iinclude/linux1 and libnbclone.
+ * linux1_clone(3) is the manual; this page is for its callers.
+ *
+ *	pid_t clone(void *sp, unsigned long flags);
+ *
+ * returns twice: the child's pid in the parent, 0 in the child; or it fails
+ * with -1 and errno. sp is the child's stack pointer, the end of memory that
+ * is the child's alone. If it is 0, or the caller's own stack pointer, the
+ * child keeps the caller's stack and COPYVM is forced. fork() is
+ * clone(0, SIGCLD | COPYVM).
+ *
+ *	if (clone(sp, SIGCLD) == 0) {
+ *		worker(data);
+ *		_exit(0);
+ *	}
+ *
+ * A child on a stack of its own, in shared memory,
+ *
+ * - may read and write the caller's locals, which are the parent's: it finds
+ *   them through the frame pointer. What both use has to be volatile. The
+ *   parent must not leave the function that called clone, nor give those
+ *   locals other values, before the child has what it needs of them: at once to
+ *   wait for it is safest. With optimisation (-O1 and up) worker's arguments
+ *   are in registers, and a function that does no more than the four lines
+ *   above may return. Without, it may not.
+ * - may call functions; must end with _exit (or exec), also where worker
+ *   returns; must never return from the function that called clone: there is
+ *   no return address on its stack.
+ * - shares errno and the whole of libc's state of the thread that made it: the
+ *   thread id that libc knows is the parent's, stdio's locks don't hold between
+ *   them, and malloc isn't safe while the other may be in it.
+ *
+ * Compare the result where it is: in "pid = clone(sp, flags)" with pid in
+ * memory, as without optimisation, parent and child write the same variable.
+ *
+ * What is inlined into the function that called clone has its locals there,
+ * one place for all children and the parent. So for gcc no function behind this
+ * header is inlined. clang can't be told so; it doesn't inline what is followed
+ * by _exit unless it is tiny: give such a worker __attribute__((noinline)).
+ *
+ * clone is a macro of macros. Old source that declares the function itself
+ * (_syscall2 does) gets a function of another name, which is never called;
+ * nothing else can be called clone behind this header: include others first.
+ *
+ * History. Kernel 1.0's clone was fork with two choices: a bit that was set had
+ * something copied, COPYVM memory and COPYFD the open files, which otherwise
+ * were shared. Sharing memory was never finished: its source says so, and later
+ * 1.x kernels answered ENOSYS unless they were compiled with
+ * CLONE_ACTUALLY_WORKS_OK, which nothing defined by default. When 1.3 made it
+ * whole, more could be shared than two things, and a bit for each that means
+ * "share" leaves fork without any: COPYVM's 0x100 became CLONE_VM with the
+ * opposite sense, and the arguments changed places.
+ */
+#ifndef NBCLONE_LINUX1_LINUX_SCHED_H
+#define NBCLONE_LINUX1_LINUX_SCHED_H
+
+#ifdef __cplusplus
+#error "<linux/sched.h> of Linux 1.x is for C"
+#endif
+
+#include <sys/types.h>
+#include <signal.h>
+/* Its clone is another one, and must not meet the macro. */
+#include <sched.h>
+
+#undef CSIGNAL
+#define CSIGNAL	0x000000ff	/* the exit signal */
+#define COPYVM	0x00000100	/* copy memory; else share it */
+#define COPYFD	0x00000200	/* copy open files; else share them, as by fork */
+
+#ifndef SIGCLD
+#define SIGCLD	SIGCHLD
+#endif
+
+/* What kernels of 1.x were to be compiled with. Here it does. */
+#define CLONE_ACTUALLY_WORKS_OK	1
+
+/* Child and parent are at once in one function, of which compilers believe that
+ * it takes one way or the other: the child's spilled registers could have the
+ * place of the parent's. */
+#if defined(__clang__)
+/* Which to clang means this and no more: live values remain in registers. */
+#define __LINUX1_TWICE	__attribute__((__returns_twice__))
+#else
+/* To gcc it means to keep them all in memory; this doesn't. */
+#define __LINUX1_TWICE
+#ifdef __GNUC__
+#pragma GCC optimize ("no-inline", "no-ira-share-spill-slots")
+#pragma GCC optimize ("stack-reuse=none")
+#endif
+#endif
+
+/* The third argument is the caller's affair alone: memory whose size only the
+ * running program knows, none. Where there is such memory, the compiler can
+ * reach locals in no other way than through a frame pointer, as the child has
+ * to; and none of the three is ever stored in the caller's frame, where parent
+ * and child would both write. */
+extern pid_t __linux1_call(void *__sp, unsigned long __flags, void *__frame)
+	__asm__("linux1_clone") __LINUX1_TWICE;
+
+static __inline__ unsigned long __linux1_zero(void)
+{
+	unsigned long __zero = 0;
+
+#ifndef __TINYC__
+	__asm__("" : "+r" (__zero));
+#endif
+	return __zero;
+}
+
+#define __linux1_clone(sp, flags) \
+	__linux1_call((sp), (flags), __builtin_alloca(__linux1_zero()))
+#undef clone
+#define clone	__linux1_clone
+
+#endif

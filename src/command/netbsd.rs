@@ -1,0 +1,112 @@
+//! What NetBSD 10 does with a call, by its flag word.
+//!
+//! Source: clone(2) of NetBSD 10, kern_fork.c, and answers of a real NetBSD.
+
+use crate::command::parse::Entry;
+use crate::flags::*;
+use crate::names::{self, Bits};
+
+/// NetBSD's `_NSIG`: exit signals are below it.
+const NSIG: u32 = 64;
+
+/// The fate of a call on NetBSD 10.
+#[derive(Debug, PartialEq)]
+pub enum Fate {
+    /// As on Linux, but for the measured differences.
+    Alike,
+    /// EINVAL, and why.
+    Refused(String),
+    /// EINVAL on Linux too, and why.
+    RefusedAlike(String),
+    /// These bits do nothing there.
+    Ignored(Vec<u32>),
+    /// There is no such function.
+    Missing,
+}
+
+impl Fate {
+    /// Of a call of `entry` with `word`.
+    pub fn of(entry: Entry, word: u32) -> Fate {
+        let signal = word & CLONE_CSIGNAL;
+        if entry == Entry::Linux1 {
+            return Fate::Missing;
+        }
+        if word & CLONE_PTRACE != 0 {
+            return Fate::Refused("CLONE_PTRACE".to_owned());
+        }
+        if signal >= NSIG {
+            return Fate::Refused(format!("exit signal {signal}: its signals end at {}", NSIG - 1));
+        }
+        if word & (CLONE_SIGHAND | CLONE_VM) == CLONE_SIGHAND {
+            return Fate::RefusedAlike("CLONE_SIGHAND without CLONE_VM".to_owned());
+        }
+        let ignored: Vec<u32> =
+            Bits::of(word & !NETBSD_FLAGS).filter(|&bit| lost(bit).is_some()).collect();
+        if ignored.is_empty() { Fate::Alike } else { Fate::Ignored(ignored) }
+    }
+
+    /// Whether the call site has to be changed.
+    pub fn needs_work(&self) -> bool {
+        !matches!(self, Fate::Alike | Fate::RefusedAlike(_))
+    }
+
+    /// One word for it, for scripts.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            Fate::Alike => "alike",
+            Fate::RefusedAlike(_) => "refused alike",
+            Fate::Refused(_) => "refused",
+            Fate::Ignored(_) => "ignored",
+            Fate::Missing => "missing",
+        }
+    }
+
+    /// In words, one sentence a line.
+    pub fn words(&self) -> Vec<String> {
+        match self {
+            Fate::Alike => vec!["works alike".to_owned()],
+            Fate::Refused(why) => vec![format!("refused with EINVAL: {why}")],
+            Fate::RefusedAlike(why) => vec![format!("refused with EINVAL, as by Linux: {why}")],
+            Fate::Missing => {
+                vec!["NetBSD never had Linux 1.x's clone: call clone, or fork".to_owned()]
+            }
+            Fate::Ignored(bits) => bits
+                .iter()
+                .map(|&bit| {
+                    let name = String::from_utf8_lossy(names::flag(bit).0);
+                    format!("ignores {name}: {}", lost(bit).unwrap_or_default())
+                })
+                .collect(),
+        }
+    }
+}
+
+/// What a program doesn't get where a bit is ignored; `None` for bits that do
+/// nothing on Linux either.
+fn lost(bit: u32) -> Option<&'static str> {
+    Some(match bit {
+        CLONE_PIDFD => "no descriptor for the child is stored",
+        0x0000_8000 => "the child is the caller's, not its sibling; getppid() tells the caller",
+        0x0001_0000 => {
+            "the child is a process of its own with its own pid, and has to be waited for"
+        }
+        0x0002_0000 => "the child's mounts are everyone's",
+        0x0004_0000 => "semaphore undo values aren't shared",
+        CLONE_SETTLS => "the child keeps the caller's thread pointer",
+        CLONE_PARENT_SETTID => "no id is stored for the caller",
+        CLONE_CHILD_CLEARTID => "no id is cleared and no waiter woken when the child ends",
+        0x0080_0000 => "a tracer's own choice decides whether the child is traced",
+        CLONE_CHILD_SETTID => "no id is stored for the child",
+        0x0200_0000 => "there is no control group for the child alone",
+        0x0400_0000 => "a host name set in the child is everyone's",
+        0x0800_0000 => "System V IPC objects and message queues are everyone's",
+        0x1000_0000 => "the child's user and group ids are everyone's: it gains no privilege",
+        0x2000_0000 => {
+            "the child isn't process 1 of its own; it sees, and can signal, all processes"
+        }
+        0x4000_0000 => "the child's interfaces, addresses and ports are everyone's",
+        0x8000_0000 => "I/O scheduling isn't shared",
+        // CLONE_DETACHED does nothing on Linux either.
+        _ => return None,
+    })
+}

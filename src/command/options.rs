@@ -1,0 +1,116 @@
+//! The command line.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use crate::translate::Policy;
+
+/// What `--help` prints.
+pub const USAGE: &str = "\
+usage: nbclone [--policy strict|netbsd|host] [--trace[=FILE]] [--report[=FILE]]
+               [--json] [--all-calls] [--lib PATH] [--] COMMAND [ARG...]
+
+Runs COMMAND with NetBSD's clone(2) in place of Linux's.
+
+  --policy POLICY   what to do about flags that NetBSD doesn't have:
+                    strict refuses them (the default), netbsd ignores them as
+                    NetBSD does, host hands them to Linux
+  --trace[=FILE]    one line for each call as it happens (stderr)
+  --report[=FILE]   at the end, how each call fares on NetBSD (stderr)
+  --json            the report as JSON
+  --all-calls       count the calls too that don't pass by the library
+  --lib PATH        libnbclone.so, or the directory that it is in
+  --help, --version
+
+The exit status is COMMAND's, 128+n if signal n ended it; 126 if it can't be
+run, 127 if it isn't found, 125 if nbclone itself fails.  nbclone(1) has more.
+";
+
+/// Where output goes.
+#[derive(Debug, PartialEq)]
+pub enum Sink {
+    /// Standard error.
+    Stderr,
+    /// A file, written anew.
+    File(PathBuf),
+}
+
+impl Sink {
+    fn of(value: Option<OsString>) -> Sink {
+        value.map_or(Sink::Stderr, |path| Sink::File(path.into()))
+    }
+}
+
+/// A command line that asks for a run.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// `--policy`
+    pub policy: Option<Policy>,
+    /// `--trace`
+    pub trace: Option<Sink>,
+    /// `--report`
+    pub report: Option<Sink>,
+    /// `--json`
+    pub json: bool,
+    /// `--all-calls`
+    pub all_calls: bool,
+    /// `--lib`
+    pub library: Option<PathBuf>,
+    /// COMMAND
+    pub command: OsString,
+    /// ARG...
+    pub arguments: Vec<OsString>,
+}
+
+/// What a command line asks for.
+pub enum Request {
+    /// To run a command.
+    Run(Box<Options>),
+    /// `--help`
+    Help,
+    /// `--version`
+    Version,
+}
+
+/// The names of the policies, as `NBCLONE_POLICY` has them.
+pub const POLICIES: [(&str, Policy); 3] =
+    [("strict", Policy::Strict), ("netbsd", Policy::Netbsd), ("host", Policy::Host)];
+
+/// A policy by its name.
+pub fn policy(name: &OsStr) -> Option<Policy> {
+    POLICIES.iter().find(|(known, _)| name == *known).map(|&(_, policy)| policy)
+}
+
+/// A policy's name.
+pub fn policy_name(policy: Policy) -> &'static str {
+    POLICIES.iter().find(|&&(_, known)| known == policy).map_or("strict", |&(name, _)| name)
+}
+
+/// Reads the command line.
+pub fn parse(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut options = Options::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("policy") => {
+                let name = parser.value()?;
+                let unknown = || format!("no policy {name:?}: there are strict, netbsd and host");
+                options.policy = Some(policy(&name).ok_or_else(unknown)?);
+            }
+            Long("trace") => options.trace = Some(Sink::of(parser.optional_value())),
+            Long("report") => options.report = Some(Sink::of(parser.optional_value())),
+            Long("json") => options.json = true,
+            Long("all-calls") => options.all_calls = true,
+            Long("lib") => options.library = Some(parser.value()?.into()),
+            Long("help") | Short('h') => return Ok(Request::Help),
+            Long("version") | Short('V') => return Ok(Request::Version),
+            Value(command) => {
+                options.command = command;
+                options.arguments = parser.raw_args()?.collect();
+                return Ok(Request::Run(Box::new(options)));
+            }
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    Err("no COMMAND".into())
+}

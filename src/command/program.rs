@@ -1,0 +1,169 @@
+//! The program that a command names, and whether a preload reaches it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{AccessFlags, access, getegid, geteuid, getuid};
+use object::elf;
+use object::read::elf::{FileHeader, ProgramHeader};
+
+/// Linux follows this many interpreters, one naming the next.
+const LONGEST_CHAIN: usize = 5;
+
+/// Why a preload can't work for `command`, in words; none if it can, or if
+/// the command isn't found, which running it will say better.
+pub fn warnings(command: &OsStr, library: &Path) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut next = find(command);
+    let mut chain = String::new();
+    for _ in 0..LONGEST_CHAIN {
+        let Some(path) = next else { break };
+        let name = format!("{chain}{}", path.display());
+        if chain.is_empty() {
+            // Of an interpreter the kernel takes no set-user-ID bit either
+            // way: a script's own is ignored.
+            warnings.extend(secure_execution(&path).map(|why| format!("{name} {why}")));
+        }
+        match kind(&path) {
+            Kind::Script(interpreter) => {
+                chain = format!("{name}: its interpreter ");
+                next = find(&interpreter);
+            }
+            Kind::Elf(program) => {
+                let shim = match kind(library) {
+                    Kind::Elf(shim) => shim,
+                    _ => program,
+                };
+                warnings.extend(mismatch(program, shim).map(|why| format!("{name} {why}")));
+                break;
+            }
+            Kind::Other => break,
+        }
+    }
+    warnings
+}
+
+/// As execvp(3) finds it.
+fn find(command: &OsStr) -> Option<PathBuf> {
+    if command.as_bytes().contains(&b'/') {
+        return Some(PathBuf::from(command));
+    }
+    let path = std::env::var_os("PATH").unwrap_or_else(|| OsString::from("/bin:/usr/bin"));
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(command))
+        .find(|path| path.is_file() && access(path.as_path(), AccessFlags::X_OK).is_ok())
+}
+
+/// What execve(2) makes AT_SECURE: the loader then ignores LD_PRELOAD.
+fn secure_execution(path: &Path) -> Option<&'static str> {
+    const SET_USER_ID: u32 = 0o4000;
+    const SET_GROUP_ID: u32 = 0o2010;
+    let metadata = fs::metadata(path).ok()?;
+    let mode = metadata.permissions().mode();
+    if mode & SET_USER_ID != 0 && metadata.uid() != getuid().as_raw() {
+        return Some("is set-user-ID: the loader ignores LD_PRELOAD, and the library isn't used");
+    }
+    if mode & SET_GROUP_ID == SET_GROUP_ID && metadata.gid() != getegid().as_raw() {
+        return Some("is set-group-ID: the loader ignores LD_PRELOAD, and the library isn't used");
+    }
+    let capable = has_capabilities(path);
+    (capable && !geteuid().is_root()).then_some(
+        "has file capabilities: the loader ignores LD_PRELOAD, and the library isn't used",
+    )
+}
+
+fn has_capabilities(path: &Path) -> bool {
+    super::system::has_attribute(path, c"security.capability")
+}
+
+/// What an ELF header tells.
+#[derive(Clone, Copy, PartialEq)]
+struct Elf {
+    class: elf::FileClass,
+    data: elf::DataEncoding,
+    machine: elf::Machine,
+    dynamic: bool,
+}
+
+enum Kind {
+    Elf(Elf),
+    Script(OsString),
+    Other,
+}
+
+fn kind(path: &Path) -> Kind {
+    const ENOUGH: u64 = 65536;
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut head));
+    if read.is_err() {
+        return Kind::Other;
+    }
+    if let Some(line) = head.strip_prefix(b"#!") {
+        return interpreter(line).map_or(Kind::Other, Kind::Script);
+    }
+    let class = |class: elf::FileClass| [0x7f, b'E', b'L', b'F', class.0];
+    match head.get(..5) {
+        Some(magic) if magic == class(elf::ELFCLASS64) => {
+            elf_kind::<elf::FileHeader64<object::Endianness>>(&head)
+        }
+        Some(magic) if magic == class(elf::ELFCLASS32) => {
+            elf_kind::<elf::FileHeader32<object::Endianness>>(&head)
+        }
+        _ => Kind::Other,
+    }
+}
+
+fn elf_kind<Header: FileHeader<Endian = object::Endianness>>(head: &[u8]) -> Kind {
+    let read = || {
+        let header = Header::parse(head).ok()?;
+        let endian = header.endian().ok()?;
+        let segments = header.program_headers(endian, head).ok()?;
+        let dynamic = segments.iter().any(|segment| segment.p_type(endian) == elf::PT_INTERP);
+        let ident = header.e_ident();
+        Some(Kind::Elf(Elf {
+            class: ident.class,
+            data: ident.data,
+            machine: header.e_machine(endian),
+            dynamic,
+        }))
+    };
+    read().unwrap_or(Kind::Other)
+}
+
+/// The interpreter of a script; of `/usr/bin/env NAME`, NAME.
+fn interpreter(line: &[u8]) -> Option<OsString> {
+    let line = line.split(|&byte| byte == b'\n').next()?;
+    let mut words = line.split(|byte| byte.is_ascii_whitespace()).filter(|word| !word.is_empty());
+    let first = words.next()?;
+    if first.ends_with(b"/env") {
+        let plain = |word: &&[u8]| !word.starts_with(b"-") && !word.contains(&b'=');
+        return words.find(plain).map(|word| OsStr::from_bytes(word).to_owned());
+    }
+    Some(OsStr::from_bytes(first).to_owned())
+}
+
+fn mismatch(program: Elf, library: Elf) -> Option<String> {
+    let bits = |class| if class == elf::ELFCLASS64 { 64 } else { 32 };
+    if program.machine != library.machine || program.data != library.data {
+        return Some(format!(
+            "is for another architecture (ELF machine {}, the library's is {}): the preload \
+             fails, and the library isn't used",
+            program.machine.0, library.machine.0
+        ));
+    }
+    if program.class != library.class {
+        return Some(format!(
+            "is a {}-bit program, the library has {} bits: the preload fails, and the library \
+             isn't used",
+            bits(program.class),
+            bits(library.class)
+        ));
+    }
+    (!program.dynamic).then(|| {
+        "is static: nothing preloads a library there; link it with libnbclone.a".to_owned()
+    })
+}

@@ -1,0 +1,258 @@
+//! A seccomp filter that asks the command about each system call that makes
+//! a process or a thread (seccomp_unotify(2)). The command lets all of them go
+//! on; it only counts.
+#![allow(unsafe_code)]
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::{MaybeUninit, size_of};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::cmsg_space;
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
+    sendmsg, socketpair,
+};
+
+/// A system call that makes a process or a thread.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Call {
+    /// clone, with its flags in its first argument.
+    Clone,
+    /// clone3, with its flags in memory.
+    Clone3,
+    /// fork
+    Fork,
+    /// vfork
+    Vfork,
+}
+
+impl Call {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Call::Clone => "clone",
+            Call::Clone3 => "clone3",
+            Call::Fork => "fork",
+            Call::Vfork => "vfork",
+        }
+    }
+}
+
+/// An architecture as seccomp names it, and its numbers of the calls.
+struct Abi {
+    audit: u32,
+    /// Bits of a number that don't tell calls apart (x32).
+    mask: u32,
+    calls: &'static [(u32, Call)],
+}
+
+#[cfg(target_arch = "x86_64")]
+const ABIS: &[Abi] = &[
+    Abi {
+        audit: 0xc000_003e,
+        mask: !0x4000_0000,
+        calls: &[(56, Call::Clone), (57, Call::Fork), (58, Call::Vfork), (435, Call::Clone3)],
+    },
+    Abi {
+        audit: 0x4000_0003,
+        mask: !0,
+        calls: &[(120, Call::Clone), (2, Call::Fork), (190, Call::Vfork), (435, Call::Clone3)],
+    },
+];
+#[cfg(target_arch = "aarch64")]
+const ABIS: &[Abi] =
+    &[Abi { audit: 0xc000_00b7, mask: !0, calls: &[(220, Call::Clone), (435, Call::Clone3)] }];
+#[cfg(target_arch = "riscv64")]
+const ABIS: &[Abi] =
+    &[Abi { audit: 0xc000_00f3, mask: !0, calls: &[(220, Call::Clone), (435, Call::Clone3)] }];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
+const ABIS: &[Abi] = &[];
+
+/// Whether calls can be counted on this architecture.
+pub const AVAILABLE: bool = !ABIS.is_empty();
+
+fn statement(code: u32, k: u32) -> libc::sock_filter {
+    libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
+}
+
+/// Jumps over `skip` instructions if the accumulator isn't `k`.
+fn unless_equal(k: u32, skip: u8) -> libc::sock_filter {
+    let code = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
+    libc::sock_filter { code, jt: 0, jf: skip, k }
+}
+
+/// For each ABI: its calls are asked about; all else is allowed.
+fn filter() -> Vec<libc::sock_filter> {
+    const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+    const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
+    // struct seccomp_data: the number, the architecture.
+    const NUMBER: u32 = 0;
+    const ARCHITECTURE: u32 = 4;
+    let mut filter = vec![statement(LOAD, ARCHITECTURE)];
+    for abi in ABIS {
+        let length = 3 + 2 * abi.calls.len();
+        filter.push(unless_equal(abi.audit, length as u8));
+        filter.push(statement(LOAD, NUMBER));
+        filter.push(statement(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, abi.mask));
+        for &(number, _) in abi.calls {
+            filter.push(unless_equal(number, 1));
+            filter.push(statement(RETURN, libc::SECCOMP_RET_USER_NOTIF));
+        }
+        filter.push(statement(RETURN, libc::SECCOMP_RET_ALLOW));
+    }
+    filter.push(statement(RETURN, libc::SECCOMP_RET_ALLOW));
+    filter
+}
+
+/// Puts the filter on the calling thread and what it execs: the descriptor on
+/// which the questions come.
+fn install() -> io::Result<OwnedFd> {
+    let mut filter = filter();
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let seccomp = |flags: libc::c_ulong| {
+        // SAFETY: the filter lives while the kernel copies it.
+        let result = unsafe {
+            libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                flags,
+                &raw const program,
+            )
+        };
+        if result < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: a descriptor that is new, and nobody else's.
+        Ok(unsafe { OwnedFd::from_raw_fd(result as RawFd) })
+    };
+    let attempt = || {
+        let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+        // Linux 5.19: a signal doesn't restart a call that was counted.
+        seccomp(flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).or_else(|error| {
+            if error.raw_os_error() == Some(libc::EINVAL) { seccomp(flags) } else { Err(error) }
+        })
+    };
+    attempt().or_else(|error| {
+        if error.raw_os_error() != Some(libc::EACCES) {
+            return Err(error);
+        }
+        // Without privilege a filter is allowed only to who can't gain any.
+        nix::sys::prctl::set_no_new_privs()?;
+        attempt()
+    })
+}
+
+/// How the child hands the descriptor to the command.
+pub struct Handover {
+    parent: OwnedFd,
+    child: OwnedFd,
+}
+
+impl Handover {
+    /// A new one, before fork.
+    pub fn new() -> io::Result<Handover> {
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let (parent, child) = socketpair(AddressFamily::Unix, SockType::Datagram, None, flags)?;
+        Ok(Handover { parent, child })
+    }
+
+    /// What the child has to do before it execs.
+    pub fn child_side(&self) -> io::Result<impl FnMut() -> io::Result<()> + Send + Sync + use<>> {
+        let socket = self.child.try_clone()?;
+        Ok(move || {
+            let listener = install()?;
+            let descriptors = [listener.as_raw_fd()];
+            let message = [ControlMessage::ScmRights(&descriptors)];
+            sendmsg::<()>(
+                socket.as_raw_fd(),
+                &[IoSlice::new(b"+")],
+                &message,
+                MsgFlags::empty(),
+                None,
+            )?;
+            Ok(())
+        })
+    }
+
+    /// The descriptor, once the child has exec'd.
+    pub fn take(self) -> io::Result<Listener> {
+        let mut byte = [0u8; 1];
+        let mut space = cmsg_space!([RawFd; 1]);
+        let mut places = [IoSliceMut::new(&mut byte)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+        let message = recvmsg::<()>(self.parent.as_raw_fd(), &mut places, Some(&mut space), flags)?;
+        for control in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(descriptors) = control
+                && let Some(&descriptor) = descriptors.first()
+            {
+                // SAFETY: it has just been received, and is nobody else's.
+                return Ok(Listener(unsafe { OwnedFd::from_raw_fd(descriptor) }));
+            }
+        }
+        Err(io::Error::other("the filter's descriptor didn't come"))
+    }
+}
+
+/// A call that waits for its answer.
+pub struct Question {
+    id: u64,
+    /// The thread that calls, in the command's PID namespace.
+    pub thread: i32,
+    /// Which call.
+    pub call: Call,
+    /// Its first argument.
+    pub argument: u64,
+    /// Where the system call instruction is.
+    pub instruction: u64,
+}
+
+/// Where the questions come.
+pub struct Listener(OwnedFd);
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+mod ioctl {
+    nix::ioctl_readwrite!(receive, b'!', 0, libc::seccomp_notif);
+    nix::ioctl_readwrite!(send, b'!', 1, libc::seccomp_notif_resp);
+}
+
+impl Listener {
+    /// The next question; `None` if who asked is gone.
+    pub fn receive(&self) -> Option<Question> {
+        // The kernel may have a longer structure some day; it wants zeros.
+        let mut space = [MaybeUninit::<libc::seccomp_notif>::zeroed(); 2];
+        let place = space.as_mut_ptr().cast::<libc::seccomp_notif>();
+        const { assert!(size_of::<libc::seccomp_notif>() == 80) }
+        // SAFETY: room for what the kernel writes; numbers only.
+        let question = unsafe {
+            ioctl::receive(self.0.as_raw_fd(), place).ok()?;
+            *place
+        };
+        let data = question.data;
+        let number = data.nr as u32;
+        let abi = ABIS.iter().find(|abi| abi.audit == data.arch);
+        let call = abi.and_then(|abi| {
+            abi.calls.iter().find(|(known, _)| *known == number & abi.mask).map(|&(_, call)| call)
+        });
+        Some(Question {
+            id: question.id,
+            thread: question.pid as i32,
+            // The filter asks about no other.
+            call: call.unwrap_or(Call::Clone),
+            argument: data.args[0],
+            instruction: data.instruction_pointer,
+        })
+    }
+
+    /// Lets the call go on.
+    pub fn go_on(&self, question: &Question) {
+        let flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
+        let mut answer = libc::seccomp_notif_resp { id: question.id, val: 0, error: 0, flags };
+        // SAFETY: a structure that the kernel reads. Who asked may be gone.
+        let _ = unsafe { ioctl::send(self.0.as_raw_fd(), &raw mut answer) };
+    }
+}

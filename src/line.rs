@@ -1,0 +1,73 @@
+//! One line of text, in a buffer of its own: what doesn't fit is left out.
+//!
+//! Each of these is called from dozens of places: inlined, they are 16 KiB.
+
+/// Less than PIPE_BUF, so that one write(2) of it isn't torn. It lies on the
+/// stack of a program's thread, which may be small.
+const CAPACITY: usize = 2048;
+
+/// The line so far.
+pub struct Line {
+    bytes: [u8; CAPACITY],
+    length: usize,
+}
+
+impl Line {
+    /// An empty line.
+    pub fn new() -> Line {
+        Line { bytes: [0; CAPACITY], length: 0 }
+    }
+
+    /// The line with a newline at its end, whatever was left out.
+    pub fn finish(&mut self) -> &[u8] {
+        self.length = self.length.min(CAPACITY - 1);
+        self.byte(b'\n');
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Adds one byte.
+    #[inline(never)]
+    pub fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+
+    /// Adds text.
+    #[inline(never)]
+    pub fn text(&mut self, text: &[u8]) {
+        text.iter().for_each(|&byte| self.byte(byte));
+    }
+
+    /// Adds a number with a sign.
+    #[inline(never)]
+    pub fn decimal(&mut self, number: i32) {
+        if number < 0 {
+            self.byte(b'-');
+        }
+        self.digits::<10>(number.unsigned_abs() as usize);
+    }
+
+    /// Adds a number as C writes an address.
+    #[inline(never)]
+    pub fn address(&mut self, number: usize) {
+        self.text(b"0x");
+        self.digits::<16>(number);
+    }
+
+    fn digits<const BASE: usize>(&mut self, mut number: usize) {
+        let mut digits = [0u8; usize::BITS as usize / 3];
+        let mut count = 0;
+        for place in &mut digits {
+            let digit = (number % BASE) as u8;
+            *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
+            number /= BASE;
+            count += 1;
+            if number == 0 {
+                break;
+            }
+        }
+        digits.iter().take(count).rev().for_each(|&digit| self.byte(digit));
+    }
+}

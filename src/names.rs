@@ -1,0 +1,169 @@
+//! The names of flags, signals and errors, and what NetBSD lacks, in words.
+//! Pure: the command includes this file too.
+//!
+//! The tables hold no addresses, so that the loader has nothing to relocate.
+
+use crate::flags::CLONE_CSIGNAL;
+
+/// The names of the bits 8 to 31 in order, each with the reason why NetBSD
+/// doesn't have it; none for the five that it has.
+const FLAGS: &[u8] = b"\
+CLONE_VM|
+CLONE_FS|
+CLONE_FILES|
+CLONE_SIGHAND|
+CLONE_PIDFD|NetBSD has no descriptors for processes
+CLONE_PTRACE|NetBSD lets no child inherit its parent's tracer
+CLONE_VFORK|
+CLONE_PARENT|NetBSD's child is its creator's, never a sibling
+CLONE_THREAD|NetBSD's clone makes processes; threads come from _lwp_create
+CLONE_NEWNS|NetBSD has no mount namespaces
+CLONE_SYSVSEM|NetBSD keeps semaphore undo values for each process
+CLONE_SETTLS|NetBSD's clone takes no thread pointer
+CLONE_PARENT_SETTID|NetBSD's clone stores no id for the parent
+CLONE_CHILD_CLEARTID|NetBSD's clone clears no id at the child's end
+CLONE_DETACHED|this bit means nothing since Linux 2.6
+CLONE_UNTRACED|NetBSD's tracers follow by their own choice
+CLONE_CHILD_SETTID|NetBSD's clone stores no id for the child
+CLONE_NEWCGROUP|NetBSD has no control groups
+CLONE_NEWUTS|NetBSD has no UTS namespaces
+CLONE_NEWIPC|NetBSD has no IPC namespaces
+CLONE_NEWUSER|NetBSD has no user namespaces
+CLONE_NEWPID|NetBSD has no PID namespaces
+CLONE_NEWNET|NetBSD has no network namespaces
+CLONE_IO|NetBSD has no I/O contexts
+";
+
+/// The bits of a flag word above the exit signal, lowest first.
+pub struct Bits(u32);
+
+impl Bits {
+    /// Those of `word`.
+    pub fn of(word: u32) -> Bits {
+        Bits(word & !CLONE_CSIGNAL)
+    }
+}
+
+impl Iterator for Bits {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        let lowest = self.0 & self.0.wrapping_neg();
+        self.0 ^= lowest;
+        (lowest != 0).then_some(lowest)
+    }
+}
+
+/// A flag's name and the reason why NetBSD lacks it, "" if it doesn't.
+#[inline(never)]
+pub fn flag(bit: u32) -> (&'static [u8], &'static [u8]) {
+    let place = bit.trailing_zeros().wrapping_sub(CLONE_CSIGNAL.count_ones());
+    let line = FLAGS.split(|&byte| byte == b'\n').nth(place as usize).unwrap_or_default();
+    let mut parts = line.split(|&byte| byte == b'|');
+    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+}
+
+const SIGNALS: [(i32, [u8; 6]); 31] = [
+    (libc::SIGHUP, *b"HUP   "),
+    (libc::SIGINT, *b"INT   "),
+    (libc::SIGQUIT, *b"QUIT  "),
+    (libc::SIGILL, *b"ILL   "),
+    (libc::SIGTRAP, *b"TRAP  "),
+    (libc::SIGABRT, *b"ABRT  "),
+    (libc::SIGBUS, *b"BUS   "),
+    (libc::SIGFPE, *b"FPE   "),
+    (libc::SIGKILL, *b"KILL  "),
+    (libc::SIGUSR1, *b"USR1  "),
+    (libc::SIGSEGV, *b"SEGV  "),
+    (libc::SIGUSR2, *b"USR2  "),
+    (libc::SIGPIPE, *b"PIPE  "),
+    (libc::SIGALRM, *b"ALRM  "),
+    (libc::SIGTERM, *b"TERM  "),
+    (libc::SIGCHLD, *b"CHLD  "),
+    (libc::SIGCONT, *b"CONT  "),
+    (libc::SIGSTOP, *b"STOP  "),
+    (libc::SIGTSTP, *b"TSTP  "),
+    (libc::SIGTTIN, *b"TTIN  "),
+    (libc::SIGTTOU, *b"TTOU  "),
+    (libc::SIGURG, *b"URG   "),
+    (libc::SIGXCPU, *b"XCPU  "),
+    (libc::SIGXFSZ, *b"XFSZ  "),
+    (libc::SIGVTALRM, *b"VTALRM"),
+    (libc::SIGPROF, *b"PROF  "),
+    (libc::SIGWINCH, *b"WINCH "),
+    (libc::SIGIO, *b"IO    "),
+    (libc::SIGSYS, *b"SYS   "),
+    (SIGPWR, *b"PWR   "),
+    (SIGSTKFLT, *b"STKFLT"),
+];
+
+// Some architectures lack one, and libc's crate its name.
+const SIGPWR: i32 = if cfg!(any(
+    target_arch = "mips",
+    target_arch = "mips32r6",
+    target_arch = "mips64",
+    target_arch = "mips64r6"
+)) {
+    19
+} else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
+    29
+} else {
+    30
+};
+const SIGSTKFLT: i32 = if cfg!(any(
+    target_arch = "mips",
+    target_arch = "mips32r6",
+    target_arch = "mips64",
+    target_arch = "mips64r6",
+    target_arch = "sparc",
+    target_arch = "sparc64"
+)) {
+    0
+} else {
+    16
+};
+
+/// A signal's name without its SIG; `None` for 0, real-time signals, and
+/// what is none.
+#[inline(never)]
+pub fn signal(number: u32) -> Option<&'static [u8]> {
+    let known = |&&(signal, _): &&(i32, [u8; 6])| signal != 0 && signal as u32 == number;
+    SIGNALS.iter().find(known).map(|(_, name)| trim(name))
+}
+
+const ERRORS: [(i32, [u8; 10]); 11] = [
+    (libc::EPERM, *b"EPERM     "),
+    (libc::EINTR, *b"EINTR     "),
+    (libc::EAGAIN, *b"EAGAIN    "),
+    (libc::ENOMEM, *b"ENOMEM    "),
+    (libc::EBUSY, *b"EBUSY     "),
+    (libc::EINVAL, *b"EINVAL    "),
+    (libc::EMFILE, *b"EMFILE    "),
+    (libc::ENOSPC, *b"ENOSPC    "),
+    (libc::ENOSYS, *b"ENOSYS    "),
+    (libc::EUSERS, *b"EUSERS    "),
+    (libc::EOPNOTSUPP, *b"EOPNOTSUPP"),
+];
+
+/// An errno's name, if clone(2) is known to give it.
+#[inline(never)]
+pub fn error(number: i32) -> Option<&'static [u8]> {
+    ERRORS.iter().find(|&&(error, _)| error == number).map(|(_, name)| trim(name))
+}
+
+/// Why the kernel gave that errno.
+pub fn kernel_reason(number: i32) -> &'static [u8] {
+    match number {
+        libc::EAGAIN => b"a limit on processes is reached",
+        libc::ENOMEM => b"the kernel has no memory for it",
+        libc::EINVAL => b"Linux refuses this combination",
+        libc::EPERM => b"Linux wants a privilege for it, or a filter refuses it",
+        libc::ENOSPC | libc::EUSERS => b"a limit on namespaces is reached",
+        libc::ENOSYS => b"this kernel, or a filter, doesn't have it",
+        _ => b"the kernel's answer",
+    }
+}
+
+fn trim(padded: &[u8]) -> &[u8] {
+    padded.split(|&byte| byte == b' ').next().unwrap_or_default()
+}

@@ -1,0 +1,67 @@
+//! What nbclone_linux1_prepare knew of a call, for the trace's line that
+//! nbclone_linux1_finish writes: between them there is only the request.
+//!
+//! Neither locks nor threads' own storage: a call claims a slot by the address
+//! of its request, which no other call of the process has at that time.
+
+use core::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+/// What the line needs.
+pub struct Kept {
+    /// The stack pointer as it was passed.
+    pub sp: usize,
+    /// The flag word as it was passed.
+    pub word: usize,
+    /// The call site.
+    pub caller: usize,
+}
+
+struct Slot {
+    /// 0: free.
+    request: AtomicUsize,
+    sp: AtomicUsize,
+    word: AtomicUsize,
+    caller: AtomicUsize,
+}
+
+/// How many threads can be in a call at once without a line's losing its caller.
+const SLOTS: usize = 8;
+
+static TABLE: [Slot; SLOTS] = [const {
+    Slot {
+        request: AtomicUsize::new(0),
+        sp: AtomicUsize::new(0),
+        word: AtomicUsize::new(0),
+        caller: AtomicUsize::new(0),
+    }
+}; SLOTS];
+
+/// Keeps it, if there is room.
+#[inline(never)]
+pub fn keep(request: usize, kept: Kept) {
+    let claim = |slot: &&Slot| slot.request.compare_exchange(0, request, Acquire, Relaxed).is_ok();
+    if let Some(slot) = TABLE.iter().find(claim) {
+        slot.sp.store(kept.sp, Relaxed);
+        slot.word.store(kept.word, Relaxed);
+        slot.caller.store(kept.caller, Relaxed);
+    }
+}
+
+/// Takes it back, by the thread that kept it.
+#[inline(never)]
+pub fn take(request: usize) -> Option<Kept> {
+    let slot = TABLE.iter().find(|slot| slot.request.load(Relaxed) == request)?;
+    let kept = Kept {
+        sp: slot.sp.load(Relaxed),
+        word: slot.word.load(Relaxed),
+        caller: slot.caller.load(Relaxed),
+    };
+    slot.request.store(0, Release);
+    Some(kept)
+}
+
+/// In a child with copied memory: the slots are its parent's, all of them.
+#[inline(never)]
+pub fn forget() {
+    TABLE.iter().for_each(|slot| slot.request.store(0, Relaxed));
+}

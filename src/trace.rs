@@ -1,0 +1,196 @@
+//! `NBCLONE_TRACE`: one line for each call, written by the caller after it.
+//!
+//! The program has to behave as without it: no allocation, no stdio, no lock,
+//! no errno, no descriptor that stays open, nothing in the child. Where a line
+//! can't be written at once, it is lost; the next one says how many were.
+//!
+//! nbclone(1) documents the line; src/command/parse.rs reads it.
+
+use crate::environment;
+use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
+use crate::line::Line;
+use crate::names::{self, Bits};
+use crate::translate::{Policy, Refusal};
+use crate::{kernel, maps, output};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// Lines that this process couldn't write since the last one that it could.
+static LOST: AtomicU32 = AtomicU32::new(0);
+
+/// Why the shim itself refuses a call.
+#[derive(Clone, Copy)]
+pub enum Reason {
+    /// `func` is NULL.
+    Func,
+    /// `stack` is NULL.
+    Stack,
+    /// The flag word.
+    Flags(Policy, Refusal),
+    /// The flag word of Linux 1.x's clone.
+    Linux1(Refusal),
+}
+
+/// What a call asked for.
+pub enum Call {
+    /// NetBSD's clone.
+    Clone { func: usize, stack: usize, flags: u32, arg: usize },
+    /// Linux 1.x's clone.
+    Linux1 { sp: usize, flags: usize },
+}
+
+/// How it went: the shim's refusal, or what the kernel returned.
+pub type Outcome = Result<isize, Reason>;
+
+/// Writes the line of one call, if lines are asked for. `caller`: 0 if unknown.
+#[inline(always)]
+pub fn call(call: &Call, outcome: Outcome, caller: usize) {
+    if environment::is_traced() {
+        write(call, outcome, caller);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn write(call: &Call, outcome: Outcome, caller: usize) {
+    let Some(target) = environment::trace() else { return };
+    // A handler that leaves by longjmp would leave a descriptor open.
+    let mask = kernel::block_signals(&kernel::SignalSet::ALL);
+    let mut line = Line::new();
+    let lost = LOST.swap(0, Relaxed);
+
+    line.text(b"nbclone[");
+    line.decimal(kernel::getpid());
+    line.byte(b'/');
+    line.decimal(kernel::gettid());
+    line.text(b"] ");
+    if lost != 0 {
+        line.text(b"lost=");
+        line.decimal(lost.min(i32::MAX as u32) as i32);
+        line.byte(b' ');
+    }
+    add_call(&mut line, call);
+    add_outcome(&mut line, outcome);
+    if caller != 0 && !maps::add_module(&mut line, b" <caller ", caller) {
+        line.text(b" <caller ");
+        line.address(caller);
+        line.byte(b'>');
+    }
+    if !output::write_at_once(target, line.finish()) {
+        LOST.fetch_add(lost.saturating_add(1), Relaxed);
+    }
+    kernel::set_signal_mask(&mask);
+}
+
+#[inline(never)]
+fn add_call(line: &mut Line, call: &Call) {
+    match *call {
+        Call::Clone { func, stack, flags, arg } => {
+            line.text(b"clone(func=");
+            line.address(func);
+            maps::add_module(line, b" <", func);
+            line.text(b", stack=");
+            line.address(stack);
+            line.text(b", flags=");
+            for bit in Bits::of(flags) {
+                line.text(names::flag(bit).0);
+                line.byte(b'|');
+            }
+            add_signal(line, flags);
+            line.text(b", arg=");
+            line.address(arg);
+        }
+        Call::Linux1 { sp, flags } => {
+            line.text(b"linux1_clone(sp=");
+            line.address(sp);
+            line.text(b", flags=");
+            if flags & COPYVM as usize != 0 {
+                line.text(b"COPYVM|");
+            }
+            if flags & COPYFD as usize != 0 {
+                line.text(b"COPYFD|");
+            }
+            let rest = flags & !((COPYVM | COPYFD | CLONE_CSIGNAL) as usize);
+            if rest != 0 {
+                line.address(rest);
+                line.byte(b'|');
+            }
+            add_signal(line, flags as u32);
+        }
+    }
+    line.byte(b')');
+}
+
+/// The exit signal, 0 for none.
+fn add_signal(line: &mut Line, word: u32) {
+    let signal = word & CLONE_CSIGNAL;
+    match names::signal(signal) {
+        Some(name) => {
+            line.text(b"SIG");
+            line.text(name);
+        }
+        None => line.decimal(signal as i32),
+    }
+}
+
+#[inline(never)]
+fn add_outcome(line: &mut Line, outcome: Outcome) {
+    line.text(b" = ");
+    match outcome {
+        Ok(raw) if raw >= 0 => line.decimal(raw as i32),
+        Ok(raw) => {
+            let error = raw.wrapping_neg() as i32;
+            line.text(b"-1 ");
+            match names::error(error) {
+                Some(name) => line.text(name),
+                None => line.decimal(error),
+            }
+            line.text(b" (");
+            line.text(names::kernel_reason(error));
+            line.byte(b')');
+        }
+        Err(reason) => {
+            line.text(b"-1 EINVAL (");
+            add_reason(line, reason);
+            line.byte(b')');
+        }
+    }
+}
+
+#[inline(never)]
+fn add_reason(line: &mut Line, reason: Reason) {
+    match reason {
+        Reason::Func => line.text(b"func is NULL"),
+        Reason::Stack => line.text(b"stack is NULL"),
+        Reason::Linux1(Refusal::ExitSignal(signal))
+        | Reason::Flags(_, Refusal::ExitSignal(signal)) => {
+            line.decimal(signal as i32);
+            line.text(b" is no signal");
+        }
+        Reason::Linux1(_) => line.text(b"Linux 1.x has COPYVM, COPYFD and an exit signal only"),
+        Reason::Flags(policy, Refusal::Unimplemented(bits)) => add_lacking(line, policy, bits),
+        Reason::Flags(_, Refusal::Ptrace) => line.text(b"NetBSD refuses CLONE_PTRACE"),
+        Reason::Flags(_, Refusal::SighandWithoutVm) => {
+            line.text(b"CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only");
+        }
+    }
+}
+
+/// The reasons for the lowest bits; the flags themselves are in the line.
+#[inline(never)]
+fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
+    for (count, bit) in Bits::of(bits).enumerate() {
+        if count == 3 {
+            line.text(b"and others; ");
+            break;
+        }
+        let (name, reason) = names::flag(bit);
+        line.text(name);
+        line.text(b": ");
+        line.text(reason);
+        line.text(b"; ");
+    }
+    // A policy that is neither refuses no bit for what NetBSD lacks.
+    line.text(if policy == Policy::Strict { b"policy strict" } else { b"policy netbsd" });
+    let several = bits & bits.wrapping_sub(1) != 0;
+    line.text(if several { &b" refuses them"[..] } else { b" refuses it" });
+}

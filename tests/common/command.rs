@@ -1,0 +1,133 @@
+//! What the tests of the command share: the built files, C programs, and runs.
+#![allow(dead_code)]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::{Mutex, OnceLock};
+
+/// A file of target/release, which is brought up to date first.
+pub fn built(name: &str) -> PathBuf {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    let directory = DIRECTORY.get_or_init(|| {
+        let test = std::env::current_exe().expect("a test has a path");
+        let target = test.ancestors().nth(3).expect("target/PROFILE/deps/TEST").to_owned();
+        let built = Command::new(env!("CARGO"))
+            .args(["build", "--release", "--target-dir"])
+            .arg(&target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .expect("cargo runs");
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        target.join("release")
+    });
+    directory.join(name)
+}
+
+/// A directory of this test alone, empty.
+pub fn directory(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&path);
+    fs::create_dir_all(&path).expect("target/tmp is writable");
+    path
+}
+
+/// The program made of tests/c/NAME.c by `compiler` with `more` arguments, once:
+/// a test may be running it.
+pub fn compiled_by(compiler: &str, name: &str, output: &str, more: &[&OsStr]) -> PathBuf {
+    static DONE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let binary = Path::new(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("{}.{output}", env!("CARGO_CRATE_NAME")));
+    let mut done = DONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if done.contains(&binary) {
+        return binary;
+    }
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/{name}.c"));
+    let compiled = Command::new(compiler)
+        .args(["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread"])
+        .arg("-o")
+        .arg(&binary)
+        .arg(source)
+        .args(more)
+        .output()
+        .expect("the compiler runs");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    done.push(binary.clone());
+    binary
+}
+
+/// The program made of tests/c/NAME.c.
+pub fn compiled(name: &str) -> PathBuf {
+    compiled_by("cc", name, name, &[OsStr::new("-ldl")])
+}
+
+/// The shared object made of tests/c/NAME.c.
+pub fn module(name: &str) -> PathBuf {
+    let output = format!("{name}.so");
+    compiled_by("cc", name, &output, &[OsStr::new("-shared"), OsStr::new("-fPIC")])
+}
+
+/// nbclone, with none of our variables in its environment.
+pub fn nbclone() -> Command {
+    clean(&built("nbclone"))
+}
+
+/// A program, with none of our variables in its environment.
+pub fn clean(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for variable in ["NBCLONE_POLICY", "NBCLONE_TRACE", "NBCLONE_LIB", "LD_PRELOAD"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// A program with the library preloaded.
+pub fn preloaded(program: &Path) -> Command {
+    let mut command = clean(program);
+    command.env("LD_PRELOAD", built("libnbclone.so"));
+    command
+}
+
+/// A shell that runs `script`, where $1 is the first of `arguments`.
+pub fn shell(script: &str, arguments: &[&Path]) -> Command {
+    let mut command = clean(Path::new("/bin/sh"));
+    command.args(["-c", script, "sh"]).args(arguments);
+    command
+}
+
+/// Standard output as text.
+pub fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Standard error as text.
+pub fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Whether a program is there; if not, says why the test is skipped.
+pub fn has(program: &str, package: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|place| place.join(program).is_file());
+    if !found {
+        skip(&format!("no {program} (Debian: {package})"));
+    }
+    found
+}
+
+/// Says why a test is skipped, past libtest's capture.
+pub fn skip(why: &str) {
+    let name = std::thread::current().name().unwrap_or("?").to_owned();
+    let _ = writeln!(std::io::stderr(), "SKIP {name}: {why}");
+}
+
+/// Whether the tests run as root; if not, says so.
+pub fn is_root() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        skip("needs root");
+    }
+    root
+}
