@@ -122,7 +122,8 @@ class Tree:
         self._configure()
         said = self.apt("apt-get", "update")
         if not any((self.root / "lists").glob("*Packages*")):
-            raise Unavailable(f"no package index for {self.root.name}: {said.strip()[-200:]}")
+            raise Unavailable(f"no package index for {self.root.name}: "
+                              f"{' '.join(said.split())[-160:]}")
 
     def field(self, package, name):
         shown = self.apt("apt-cache", "--no-all-versions", "show", package)

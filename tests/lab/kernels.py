@@ -28,7 +28,10 @@ def image(target, kernel, refresh=False):
     note = where / "kernel.json"
     with locked(where):
         if refresh or not note.exists():
-            _fetch(target, kernel, where, note)
+            try:
+                _fetch(target, kernel, where, note)
+            except Unavailable as error:
+                raise Unavailable(f"package {kernel.package} of {kernel.suite}: {error}") from error
         known = json.loads(note.read_text())
     return Image(where / known["file"], known["source"])
 
