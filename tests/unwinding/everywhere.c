@@ -30,6 +30,7 @@
 #define MAX_PLACES	16384
 #define STACK		65536
 #define REFUSED		SIGUSR2		/* this exit signal gets EAGAIN */
+#define NO_FUNC		0		/* these flags get a NULL func */
 #define PEOPLE		2
 #define NAMES_OF	{ "parent", "child" }
 
@@ -244,8 +245,8 @@ call_clone(const struct shape *that)
 	volatile int pid;		/* no tail call, which leaves no frame */
 
 	remember((uintptr_t)call_clone);
-	pid = that->clone(beside ? func_beside_parent : func,
-	    stack + sizeof(stack), that->flags, NULL);
+	pid = that->clone(that->flags == NO_FUNC ? NULL : beside ? func_beside_parent :
+	    func, stack + sizeof(stack), that->flags, NULL);
 	return settle(pid);
 }
 
@@ -282,11 +283,13 @@ static const struct shape shapes[] = {
 	{ "clone", call_clone, clone, SIGCHLD, 0 },
 	{ "clone VM", call_clone, clone, CLONE_VM | SIGCHLD, 0 },
 	{ "clone, EINVAL", call_clone, clone, CLONE_SIGHAND | SIGCHLD, 0 },
+	{ "clone, no func", call_clone, clone, NO_FUNC, 0 },
 	{ "clone, EAGAIN", call_clone, clone, CLONE_VM | REFUSED, 0 },
 	{ "__clone VM|VFORK", call_clone, __clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0 },
 	{ "__clone", call_clone, __clone, SIGCHLD, 0 },
 	{ "__clone VM", call_clone, __clone, CLONE_VM | SIGCHLD, 0 },
 	{ "__clone, EINVAL", call_clone, __clone, CLONE_SIGHAND | SIGCHLD, 0 },
+	{ "__clone, no func", call_clone, __clone, NO_FUNC, 0 },
 	{ "__clone, EAGAIN", call_clone, __clone, CLONE_VM | REFUSED, 0 },
 	{ "linux1 fork", call_linux1, NULL, 0x100 | SIGCHLD, 1 },
 	{ "linux1 COPYVM, sp", call_linux1, no_func, 0x100 | SIGCHLD, 1 },

@@ -12,7 +12,7 @@ import re
 
 import gdb
 
-LIMIT = 4000
+LIMIT = int(os.environ.get("LIMIT", "4000"))
 shape, who = os.environ["SHAPE"], os.environ["WHO"]
 verbose = "VERBOSE" in os.environ
 
