@@ -35,7 +35,8 @@ def suite_sources(package, suite):
 
 def suite_command(package, target, suite, library, output):
     """The command that links a suite statically with the library."""
-    includes = [f"-I{package / 'tests/conformance'}", f"-I{package / 'include/linux1'}"]
+    includes = ["-D_FILE_OFFSET_BITS=64", f"-I{package / 'tests/conformance'}",
+                f"-I{package / 'include/linux1'}"]
     return [tool(target, "gcc"), *target.cflags.split(), "-std=gnu99", *CFLAGS, "-static",
             "-pthread", *(includes if suite == "linux1" else ()), "-o", output,
             *suite_sources(package, suite), library]

@@ -63,9 +63,9 @@ static void zero_forces_copyvm(long flags)
 	check(written == 0, "memory is shared, and with it the stack");
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__LP64__)
 #define STACK_POINTER(sp) __asm__ volatile("mov %%rsp, %0" : "=r"(sp))
-#elif defined(__i386__)
+#elif defined(__i386__) || defined(__x86_64__)
 #define STACK_POINTER(sp) __asm__ volatile("mov %%esp, %0" : "=r"(sp))
 #elif defined(__aarch64__) || defined(__arm__)
 #define STACK_POINTER(sp) __asm__ volatile("mov %0, sp" : "=r"(sp))
