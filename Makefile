@@ -47,7 +47,7 @@ conformance: all
 # The suite on real kernels under qemu-system.
 #	make lab	make lab ARCH=s390x	make lab LAB=all
 lab:
-	tests/lab/run '$(ARCH)' '$(LAB)'
+	tests/lab/lab $(ARCH:%=--arch %) $(if $(filter all,$(LAB)),--all) $(LABFLAGS)
 
 # The long campaign.
 #	make soak MINUTES=10

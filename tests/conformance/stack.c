@@ -124,6 +124,7 @@ static void must_kill_child_only(long variant)
 
 	caller = fork();
 	if (caller == 0) {
+		die_alone();
 		pid = clone(deep, stack, impossible[variant].flags | SIGCHLD,
 		            (void *)&scratch->ran);
 		scratch->cell[0] = pid;

@@ -190,5 +190,6 @@ int same_directory(const char *a, const struct stat *b);
 int become_user(void); /* an ordinary user of no other process; 0 or -1 */
 void *pages(size_t count); /* readable, writable, whole pages; one PROT_NONE on each side */
 size_t page_size(void);
+void die_alone(void);
 
 #endif

@@ -181,6 +181,7 @@ static void dies(long variant)
 
 	deadly = deaths[how].signal;
 	catch_signals(signal->number);
+	die_alone();
 	pid = clone(die, stack_top(0), flags | signal->number, &deadly);
 	done = scratch->done;
 	scratch->returned = 1;
