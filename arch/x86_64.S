@@ -106,9 +106,7 @@ LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined %rip
 	.cfi_def_cfa %rsp, 0
 	xorl	%ebp, %ebp		/* ends frame-pointer chains too */
-	/* The ABI's alignment at a call. Not before: the kernel takes the 0
-	 * that it makes of an address below 16 for the parent's own stack. */
-	andq	$-16, %rsp
+	andq	$-16, %rsp		/* the ABI's alignment at a call */
 	xchgq	%rdi, %rbx		/* arg for func; flags for the end */
 	call	*%r9
 	movl	%eax, %edi
