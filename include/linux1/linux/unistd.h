@@ -15,9 +15,10 @@
 
 extern long __linux1_syscall(long __number, ...) __asm__("syscall");
 
-/* There is no call -1: the kernel says ENOSYS. */
+/* There is no call 9999 anywhere: the kernel says ENOSYS. (To a number as high
+ * as -1, 32-bit ARM's says SIGILL.) */
 #define __LINUX1_NUMBER(number) \
-	((number) == __NR_clone ? -1L : (long)(number))
+	((number) == __NR_clone ? 9999L : (long)(number))
 
 #define _syscall0(type, name) \
 type __attribute__((__unused__)) (name)(void) \
