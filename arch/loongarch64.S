@@ -71,9 +71,10 @@ FUNCTION(nbclone_arch_clone)
 	li.w	$a7, SYS_clone
 	syscall	0
 	/* The next instruction runs in the parent, whose return address is in
-	 * ra, and in the child, which has none.  As DWARF: ra = a0 ? ra : 0. */
+	 * ra, and in the child, which has none.  As DWARF:
+	 * ra = ra & -(a0 != 0). */
 	.cfi_remember_state
-	.cfi_escape 0x16, 0x01, 12, 0x74, 0, 0x12, 0x28, 3, 0, 0x2f, 3, 0, 0x13, 0x71, 0
+	.cfi_escape 0x16, 0x01, 9, 0x30, 0x74, 0, 0x30, 0x2e, 0x1c, 0x71, 0, 0x1a
 	beqz	$a0, nbclone_arch_child
 	.cfi_restore_state
 	ld.d	$s0, $sp, 8
@@ -134,10 +135,10 @@ FUNCTION(nbclone_arch_linux1_clone)
 	li.w	$a7, SYS_clone
 	syscall	0
 	/* Again one instruction for both: the call site is in ra in either;
-	 * the frame is the parent's alone.  CFA = sp + (a0 ? frame : 0). */
+	 * the frame is the parent's alone.  CFA = sp + (frame & -(a0 != 0)). */
 	.cfi_remember_state
 	.cfi_restore $ra
-	.cfi_escape 0x0f, 12, 0x73, 0, 0x74, 0, 0x28, 3, 0, 0x2f, 2, 0, 0x23, REQUEST_FRAME
+	.cfi_escape 0x0f, 12, 0x73, 0, 0x08, REQUEST_FRAME, 0x30, 0x74, 0, 0x30, 0x2e, 0x1c, 0x1a, 0x22
 	beqz	$a0, nbclone_arch_linux1_child
 	.cfi_restore_state
 1:	move	$a1, $sp

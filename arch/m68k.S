@@ -99,9 +99,11 @@ FUNCTION(nbclone_arch_clone)
 	trap	#0
 	/* The next two instructions run in the parent, whose return address is
 	 * at 16(sp), and in the child, which has none.  As DWARF:
-	 * pc = d0 ? *(sp + 16) : 0. */
+	 * pc = *(sp - 16 + ((d0 != 0) << 5)) & -(d0 != 0); below the child's
+	 * sp is its stack. */
 	.cfi_remember_state
-	.cfi_escape 0x16, PC, 13, 0x70, 0, 0x12, 0x28, 0, 3, 0x2f, 0, 4, 0x13, 0x7f, 16, 0x06
+	.cfi_escape 0x16, PC, 17, 0x7f, 0x70, 0x70, 0, 0x30, 0x2e, 0x35, 0x24, 0x22, 0x06, \
+		0x30, 0x70, 0, 0x30, 0x2e, 0x1c, 0x1a
 	tst.l	%d0
 	jeq	nbclone_arch_child
 	.cfi_restore_state
@@ -191,15 +193,16 @@ FUNCTION(nbclone_arch_linux1_clone)
 	moveq	#SYS_clone, %d0
 	trap	#0
 	/* Again two instructions for both, and one frame, but the child's
-	 * caller has another stack pointer: CFA = d0 ? sp + frame + 4 :
-	 * request.stack. */
+	 * caller has another stack pointer: CFA = request.stack +
+	 * ((sp + frame + 4 - request.stack) & -(d0 != 0)). */
 #define CFI_SAVED_IN_FRAME	\
 	.cfi_escape 0x10, PC, 2, 0x7f, REQUEST_FRAME; \
 	.cfi_escape 0x10, 2, 2, 0x7f, SAVED_D2, 0x10, 3, 2, 0x7f, SAVED_D2 + 4; \
 	.cfi_escape 0x10, 4, 2, 0x7f, SAVED_D2 + 8, 0x10, 5, 2, 0x7f, SAVED_D2 + 12
 	.cfi_remember_state
 	CFI_SAVED_IN_FRAME
-	.cfi_escape 0x0f, 11, 0x7f, REQUEST_STACK, 0x06, 0x7f, REQUEST_FRAME + 4, 0x70, 0, 0x28, 0, 1, 0x16
+	.cfi_escape 0x0f, 17, 0x7f, REQUEST_STACK, 0x06, 0x7f, REQUEST_FRAME + 4, \
+		0x7f, REQUEST_STACK, 0x06, 0x1c, 0x30, 0x70, 0, 0x30, 0x2e, 0x1c, 0x1a, 0x22
 	tst.l	%d0
 	jeq	.Lcopied_child
 	.cfi_restore_state
@@ -214,9 +217,10 @@ FUNCTION(nbclone_arch_linux1_clone)
 	moveq	#SYS_clone, %d0
 	trap	#0
 	/* And here: the call site is in a0 in either, and d2 in a1; the frame
-	 * is the parent's alone.  CFA = sp + (d0 ? frame + 4 : 0). */
+	 * is the parent's alone.  CFA = sp + ((frame + 4) & -(d0 != 0)). */
 #define CFI_SHARING		\
-	.cfi_escape 0x0f, 12, 0x7f, 0, 0x70, 0, 0x28, 0, 3, 0x2f, 0, 2, 0x23, REQUEST_FRAME + 4; \
+	.cfi_escape 0x0f, 12, 0x7f, 0, 0x08, REQUEST_FRAME + 4, 0x30, 0x70, 0, 0x30, 0x2e, \
+		0x1c, 0x1a, 0x22; \
 	.cfi_register PC, %a0;	\
 	.cfi_register %d2, %a1;	\
 	.cfi_restore %d3;	\

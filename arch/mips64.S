@@ -50,13 +50,6 @@
 #define SAVED_GOT		48
 #define REQUEST_FRAME		64
 
-/* DW_OP_bra and DW_OP_skip have a distance of two bytes. */
-#ifdef __MIPSEB__
-# define DISTANCE(bytes)	0, bytes
-#else
-# define DISTANCE(bytes)	bytes, 0
-#endif
-
 #define FUNCTION(name)		\
 	.globl	name;		\
 	.hidden	name;		\
@@ -114,9 +107,9 @@ FUNCTION(nbclone_arch_clone)
 	syscall
 	/* The next two instructions run in the parent, whose return address is
 	 * in ra, and in the child, which has none.  As DWARF:
-	 * ra = v0 ? ra : 0. */
+	 * ra = ra & -(v0 != 0). */
 	.cfi_remember_state
-	.cfi_escape 0x16, 31, 12, 0x72, 0, 0x12, 0x28, DISTANCE(3), 0x2f, DISTANCE(3), 0x13, 0x8f, 0
+	.cfi_escape 0x16, 31, 9, 0x30, 0x72, 0, 0x30, 0x2e, 0x1c, 0x8f, 0, 0x1a
 	beqz	$v0, nbclone_arch_child
 	move	$t9, $s0		/* func, for the child */
 	.cfi_restore_state
@@ -196,10 +189,10 @@ FUNCTION(nbclone_arch_linux1_clone)
 	li	$v0, SYS_clone
 	syscall
 	/* Again two instructions for both: the call site is in ra in either;
-	 * the frame is the parent's alone.  CFA = sp + (v0 ? frame : 0). */
+	 * the frame is the parent's alone.  CFA = sp + (frame & -(v0 != 0)). */
 	.cfi_remember_state
 	.cfi_restore $ra
-	.cfi_escape 0x0f, 12, 0x8d, 0, 0x72, 0, 0x28, DISTANCE(3), 0x2f, DISTANCE(2), 0x23, REQUEST_FRAME
+	.cfi_escape 0x0f, 12, 0x8d, 0, 0x08, REQUEST_FRAME, 0x30, 0x72, 0, 0x30, 0x2e, 0x1c, 0x1a, 0x22
 	beqz	$v0, nbclone_arch_linux1_child
 	nop
 	.cfi_restore_state

@@ -81,9 +81,10 @@ FUNCTION(nbclone_arch_clone)
 	li	a7, SYS_clone
 	ecall
 	/* The next instruction runs in the parent, whose return address is in
-	 * ra, and in the child, which has none.  As DWARF: ra = a0 ? ra : 0. */
+	 * ra, and in the child, which has none.  As DWARF:
+	 * ra = ra & -(a0 != 0). */
 	.cfi_remember_state
-	.cfi_escape 0x16, 0x01, 12, 0x7a, 0, 0x12, 0x28, 3, 0, 0x2f, 3, 0, 0x13, 0x71, 0
+	.cfi_escape 0x16, 0x01, 9, 0x30, 0x7a, 0, 0x30, 0x2e, 0x1c, 0x71, 0, 0x1a
 	beqz	a0, nbclone_arch_child
 	.cfi_restore_state
 	ret
@@ -143,10 +144,10 @@ FUNCTION(nbclone_arch_linux1_clone)
 	li	a7, SYS_clone
 	ecall
 	/* Again one instruction for both: the call site is in ra in either;
-	 * the frame is the parent's alone.  CFA = sp + (a0 ? frame : 0). */
+	 * the frame is the parent's alone.  CFA = sp + (frame & -(a0 != 0)). */
 	.cfi_remember_state
 	.cfi_restore ra
-	.cfi_escape 0x0f, 12, 0x72, 0, 0x7a, 0, 0x28, 3, 0, 0x2f, 2, 0, 0x23, REQUEST_FRAME
+	.cfi_escape 0x0f, 12, 0x72, 0, 0x08, REQUEST_FRAME, 0x30, 0x7a, 0, 0x30, 0x2e, 0x1c, 0x1a, 0x22
 	beqz	a0, nbclone_arch_linux1_child
 	.cfi_restore_state
 1:	mv	a1, sp
