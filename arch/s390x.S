@@ -114,6 +114,7 @@ FUNCTION(nbclone_arch_child_start)
 END(nbclone_arch_child_start)
 
 FUNCTION(nbclone_arch_checked_clone)
+	.cfi_val_offset %r15, -SMALLEST_FRAME	/* not the CFA itself */
 	stg	%r14, R14_SAVE(%r15)
 	.cfi_offset %r14, R14_SAVE - SMALLEST_FRAME
 	aghi	%r15, -CHECKED_FRAME
@@ -130,6 +131,7 @@ END(nbclone_arch_checked_clone)
 
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags) */
 FUNCTION(nbclone_arch_linux1_clone)
+	.cfi_val_offset %r15, -SMALLEST_FRAME
 	stg	%r6, R6_SAVE(%r15)
 	.cfi_offset %r6, R6_SAVE - SMALLEST_FRAME
 	stg	%r14, R14_SAVE(%r15)
@@ -177,6 +179,7 @@ END(nbclone_arch_linux1_clone)
  * allocation on the stack takes its own from. The area above r15 is
  * ours, as it is any callee's. */
 LOCAL_FUNCTION(nbclone_arch_linux1_child)
+	.cfi_val_offset %r15, -SMALLEST_FRAME
 	.cfi_register %r6, %r1
 	stg	%r0, BACK_CHAIN(%r15)
 	tmll	%r4, LINUX1_COPYVM_COPYFD

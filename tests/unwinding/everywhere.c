@@ -14,6 +14,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,8 @@ static const struct shape *shape;
 static int complete = 1;
 static int all_hits[PEOPLE], all_right[PEOPLE];
 static int unwinding;
+static sigjmp_buf lost;
+static volatile int in_unwinder;
 
 int main(int, char **);
 
@@ -164,7 +167,7 @@ is_right(const struct trace *trace, enum person who)
 	int at;
 
 	for (at = 0; at < trace->count; at++)
-		if (trace->frames[at].pc == armed)
+		if (trace->frames[at].pc == armed + (UNWIND_BEHIND ? TRAP_LENGTH : 0))
 			break;
 	if (at == trace->count)
 		return 0;
@@ -182,6 +185,15 @@ put(const unsigned char *bytes)
 	__builtin___clear_cache((char *)place, (char *)place + TRAP_LENGTH);
 }
 
+/* Frame information that is wrong can lead the unwinder anywhere. */
+static void
+faulted(int sig)
+{
+	if (in_unwinder)
+		siglongjmp(lost, 1);
+	signal(sig, SIG_DFL);
+}
+
 static void
 trapped(int sig, siginfo_t *info, void *data)
 {
@@ -193,14 +205,19 @@ trapped(int sig, siginfo_t *info, void *data)
 	(void)info;
 	put(original);		/* before anything that might be a place */
 	who = syscall(SYS_getpid) == parent ? PARENT : CHILD;
-	trapped_at(data, armed);
+	if (!UNWIND_BEHIND)
+		go_back(data, armed);
 	/* Parent and child may share the unwinder's memory and its locks' owner.
 	 * Patience has an end, for one that has crashed in the unwinder. */
 	for (tries = 0; tries < 100000 &&
 	    __atomic_exchange_n(&unwinding, 1, __ATOMIC_ACQUIRE); tries++)
 		syscall(SYS_sched_yield);
-	unwind(&trace);
+	in_unwinder = 1;
+	if (sigsetjmp(lost, 1) == 0)
+		unwind(&trace);
+	in_unwinder = 0;
 	__atomic_store_n(&unwinding, 0, __ATOMIC_RELEASE);
+	go_back(data, armed);
 	__atomic_fetch_add(&shared->hits[who], 1, __ATOMIC_RELAXED);
 	if (is_right(&trace, who)) {
 		__atomic_fetch_add(&shared->right[who], 1, __ATOMIC_RELAXED);
@@ -425,6 +442,8 @@ main(int argc, char **argv)
 	action.sa_sigaction = trapped;
 	sigaction(SIGTRAP, &action, NULL);
 	sigaction(SIGILL, &action, NULL);
+	signal(SIGSEGV, faulted);
+	signal(SIGBUS, faulted);
 	if (refuse_exit_signal(REFUSED, EAGAIN) == -1) {
 		perror("seccomp");
 		return 2;

@@ -24,8 +24,10 @@
 # define TRAP		".option push\n.option arch, +c\nc.ebreak\n.option pop"
 # define PC(context)	((context)->uc_mcontext.__gregs[REG_PC])
 #elif defined(__s390x__)
-/* What the kernel knows as the breakpoint: SIGTRAP if traced, else SIGILL. */
+/* What the kernel knows as the breakpoint: SIGTRAP if traced, else SIGILL. It
+ * is reported behind the trap, and libgcc counts on that for a SIGILL. */
 # define TRAP		".short 1"
+# define UNWIND_BEHIND	1
 # define PC(context)	((context)->uc_mcontext.psw.addr)
 #elif defined(__powerpc64__)
 # define TRAP		"trap"
@@ -40,22 +42,29 @@
 # error "machine.h: no trap instruction is known for this machine"
 #endif
 
-extern const unsigned char trap_start[], trap_end[];
+/* Global: aarch64's linker gives two local names one place in the GOT. */
+extern const unsigned char trap_start[], trap_end[]
+    __attribute__((visibility("hidden")));
 __asm__(".pushsection .rodata\n"
-	"trap_start: " TRAP "\n"
+	".globl trap_start, trap_end\n"
+	".hidden trap_start, trap_end\n"
+	"trap_start:\n" TRAP "\n"
 	"trap_end:\n"
 	".popsection\n");
 #define TRAP_LENGTH	((size_t)(trap_end - trap_start))
 #define LONGEST_TRAP	8
 
+#ifndef UNWIND_BEHIND
+# define UNWIND_BEHIND	0
+#endif
+
 /* Some machines report a trap behind it. Takes the counter back there, so
  * that the context is that of the instruction which the trap stands for. */
-static inline uintptr_t
-trapped_at(ucontext_t *context, uintptr_t armed)
+static inline void
+go_back(ucontext_t *context, uintptr_t armed)
 {
 	if ((uintptr_t)PC(context) == armed + TRAP_LENGTH)
 		PC(context) = armed;
-	return (uintptr_t)PC(context);
 }
 
 #endif /* MACHINE_H */
