@@ -393,11 +393,10 @@ int main(int argc, char **argv)
 			printf("%s\n", tests[i].name);
 		return 0;
 	}
+	default_dispositions();
 	memset(&action, 0, sizeof action);
 	action.sa_handler = bark;
 	sigaction(SIGALRM, &action, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
 	i = run_all(pattern);
 	if (bare)
 		boot_power_off();

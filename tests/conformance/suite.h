@@ -166,6 +166,7 @@ enum { N_EXIT_SIGNALS = 5 };
 const struct exit_signal *exit_signal(int index);
 int highest_signal(void);
 
+void default_dispositions(void);
 void handle(int signal, void (*handler)(int), int flags);
 void catch_signals(int signal);     /* block, and record, this one and SIGCHLD */
 const char *caught(int signal, const char *row, pid_t child);

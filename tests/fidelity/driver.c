@@ -124,6 +124,7 @@ static int drive(void)
         return 2;
     }
     umask(022);
+    default_dispositions();
     block_all();
     set_handler(SIGCHLD, 0);
     /* The dynamic linker binds here what a child without thread-local

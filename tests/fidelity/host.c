@@ -3,6 +3,12 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#ifdef __mips__
+enum { MASK_SIZE = 16 }; /* bytes of the kernel's signal set */
+#else
+enum { MASK_SIZE = 8 };
+#endif
+
 /*
  * The libcs of Linux keep 32 and 33 for themselves and take them out of any
  * mask, but an exit signal may be either: they are blocked past the libc.
@@ -18,11 +24,7 @@ void block_all(void)
 
     every_signal(&set);
 #ifdef __linux__
-#ifdef __mips__
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &set, NULL, 16);
-#else
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &set, NULL, 8);
-#endif
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &set, NULL, MASK_SIZE);
 #else
     sigprocmask(SIG_SETMASK, &set, NULL);
 #endif
@@ -96,6 +98,28 @@ void set_disposition(int sig, void (*handler)(int), int flags)
     sa.sa_handler = handler;
     sa.sa_flags = flags;
     sigaction(sig, &sa, NULL);
+}
+
+/*
+ * Whoever started us may have left any signal ignored.  glibc's posix_spawn,
+ * by which make starts its commands, leaves 32 and 33 so, and its sigaction
+ * refuses to mend that: these two go past the libc.  A disposition of zeros
+ * is the default one everywhere; SPARC has the mask's size a place later.
+ */
+void default_dispositions(void)
+{
+    int sig;
+
+    for (sig = 1; sig < NSIG; sig++)
+        set_disposition(sig, SIG_DFL, 0);
+#ifdef __linux__
+    for (sig = 32; sig <= 34; sig++) {
+        static const long zeros[32];
+        long size = MASK_SIZE;
+
+        syscall(SYS_rt_sigaction, sig, zeros, NULL, size, size);
+    }
+#endif
 }
 
 const char *disposition(int sig)

@@ -107,6 +107,7 @@ void block(int sig);
 int next_signal(siginfo_t *si, int ms);
 void set_handler(int sig, int flags);
 void set_disposition(int sig, void (*handler)(int), int flags);
+void default_dispositions(void);
 const char *disposition(int sig);
 pid_t raw_clone(unsigned flags);
 int wait_flag(volatile int *flag, int ms);
