@@ -68,7 +68,19 @@ macro_rules! jump {
          nop"
     };
 }
-#[cfg(target_arch = "mips64")]
+#[cfg(all(target_arch = "mips64", target_pointer_width = "32"))]
+macro_rules! jump {
+    () => {
+        ".set noreorder
+         lui $24, %hi(%neg(%gp_rel(linux1_clone)))
+         addiu $24, $24, %lo(%neg(%gp_rel(linux1_clone)))
+         addu $24, $24, $25
+         lw $25, %got_disp({})($24)
+         jr $25
+         nop"
+    };
+}
+#[cfg(all(target_arch = "mips64", target_pointer_width = "64"))]
 macro_rules! jump {
     () => {
         ".set noreorder

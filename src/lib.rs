@@ -46,6 +46,7 @@ mod line;
 mod linux1;
 mod maps;
 mod names;
+mod numbers;
 mod output;
 mod recall;
 mod trace;

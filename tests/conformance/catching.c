@@ -1,10 +1,6 @@
 /* Exit signals: which ones the suite uses, and what of them arrived. */
 #include "suite.h"
 
-#ifdef __linux__
-#include <sys/syscall.h>
-#endif
-
 int highest_signal(void)
 {
 #ifdef __NetBSD__
@@ -30,28 +26,6 @@ const struct exit_signal *exit_signal(int index)
 #endif
 	all[4].number = highest_signal();
 	return &all[index];
-}
-
-/*
- * Whoever started us may have left any signal ignored. glibc's posix_spawn, by
- * which make starts its commands, leaves 32 and 33 so, and its sigaction refuses
- * to mend that: libc's own go past libc. A disposition of zeros is the default
- * one everywhere; SPARC takes the mask's size in the fifth argument.
- */
-void default_dispositions(void)
-{
-	int number;
-
-	for (number = 1; number <= highest_signal(); number++)
-		signal(number, SIG_DFL);
-#ifdef __linux__
-	for (number = 32; number < SIGRTMIN; number++) {
-		static const long zeros[32];
-		long mask_size = (highest_signal() + 7) / 8;
-
-		syscall(SYS_rt_sigaction, (long)number, zeros, NULL, mask_size, mask_size);
-	}
-#endif
 }
 
 void handle(int signal, void (*handler)(int), int flags)

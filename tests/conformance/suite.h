@@ -166,7 +166,6 @@ enum { N_EXIT_SIGNALS = 5 };
 const struct exit_signal *exit_signal(int index);
 int highest_signal(void);
 
-void default_dispositions(void);
 void handle(int signal, void (*handler)(int), int flags);
 void catch_signals(int signal);     /* block, and record, this one and SIGCHLD */
 const char *caught(int signal, const char *row, pid_t child);
@@ -192,5 +191,6 @@ int become_user(void); /* an ordinary user of no other process; 0 or -1 */
 void *pages(size_t count); /* readable, writable, whole pages; one PROT_NONE on each side */
 size_t page_size(void);
 void die_alone(void);
+void default_dispositions(void);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #ifdef __linux__
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #endif
 
 static union {
@@ -248,5 +249,27 @@ void die_alone(void)
 {
 #ifdef __linux__
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+/*
+ * Whoever started us may have left any signal ignored. glibc's posix_spawn, by
+ * which make starts its commands, leaves 32 and 33 so, and its sigaction refuses
+ * to mend that: libc's own go past libc. A disposition of zeros is the default
+ * one everywhere; SPARC takes the mask's size in the fifth argument.
+ */
+void default_dispositions(void)
+{
+	int number;
+
+	for (number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+#ifdef __linux__
+	for (number = 32; number < SIGRTMIN; number++) {
+		static const long zeros[32];
+		long mask_size = (NSIG + 6) / 8;
+
+		syscall(SYS_rt_sigaction, (long)number, zeros, NULL, mask_size, mask_size);
+	}
 #endif
 }

@@ -115,7 +115,8 @@ TARGETS = (
     Target("ppc64", "ELFv1", "powerpc64-unknown-linux-gnu", "powerpc64-linux-gnu",
            _cross("powerpc64-linux-gnu", "ppc64"), console="hvc0",
            qemu="ppc64 -M pseries -m 512 -vga none",
-           kernels=_built("powerpc", "PPC64 PPC_PSERIES HVC_CONSOLE PPC_OF_BOOT_TRAMPOLINE COMPAT",
+           kernels=_built("powerpc", "PPC64 PPC_PSERIES ALTIVEC HVC_CONSOLE PPC_OF_BOOT_TRAMPOLINE "
+                          "COMPAT COMPAT_32BIT_TIME",
                           ("powerpc",))),
     Target("powerpc", "SysV 32-bit", "powerpc-unknown-linux-gnu", "powerpc-linux-gnu",
            _cross("powerpc-linux-gnu", "powerpc")),
@@ -123,18 +124,20 @@ TARGETS = (
            _cross("mips64-linux-gnuabi64", "mips64"), console="ttyS0",
            qemu="mips64 -M malta -cpu MIPS64R2-generic -m 512",
            kernels=_built("mips", "64BIT MIPS_MALTA CPU_BIG_ENDIAN CPU_MIPS64_R2 MIPS_FP_SUPPORT "
-                          "SERIAL_8250 SERIAL_8250_CONSOLE MIPS32_O32 MIPS32_N32 PCI POWER_RESET "
-                          "POWER_RESET_PIIX4_POWEROFF", ("mipsn32", "mips"))),
+                          "SERIAL_8250 SERIAL_8250_CONSOLE MIPS32_O32 MIPS32_N32 COMPAT_32BIT_TIME PCI "
+                          "POWER_RESET POWER_RESET_PIIX4_POWEROFF", ("mipsn32", "mips"))),
     Target("mipsn32", "n32", "mips64-unknown-linux-gnuabin32", "mips64-linux-gnuabi64",
            _cross("mips64-linux-gnuabi64", "mipsn32-mips64", "libn32gcc-12-dev-mips64-cross"),
            "-mabi=n32"),
     Target("mips", "o32", "mips-unknown-linux-gnu", "mips-linux-gnu",
            _cross("mips-linux-gnu", "mips")),
     # Position-independent, rustc's code reaches only 32 KB around itself, and a call of libc
-    # in a static program is farther ("relocation truncated to fit").
+    # in a static program is farther ("relocation truncated to fit"). LLVM 22 loses values
+    # between blocks at its other levels of optimisation.
     Target("m68k", "SysV", "m68k-unknown-linux-gnu", "m68k-linux-gnu",
            _cross("m68k-linux-gnu", "m68k"), console="ttyGF0", qemu="m68k -M virt -m 256",
-           rustflags="-Crelocation-model=static -Ccode-model=large",
+           rustflags="-Crelocation-model=static -Ccode-model=large -Copt-level=z "
+                     "-Cllvm-args=-phi-elim-split-all-critical-edges",
            kernels=_built("m68k", "GOLDFISH_TTY", base="virt_defconfig")),
     Target("sparc64", "LP64", "sparc64-unknown-linux-gnu", "sparc64-linux-gnu",
            _cross("sparc64-linux-gnu", "sparc64"), console="ttyS0", qemu="sparc64 -M sun4u -m 512",

@@ -102,8 +102,8 @@ static int past_end(void)
 	return at(opened("pe", O_RDWR), 1000);
 }
 
-/* x32's lseek takes 64 bits, which the library's calls of words can't pass on. */
-#if defined(__x86_64__) && defined(__ILP32__)
+/* Their lseek takes 64 bits, which the library's calls of words can't pass on. */
+#if (defined(__x86_64__) && defined(__ILP32__)) || (defined(__mips__) && _MIPS_SIM == _ABIN32)
 #define FAR_AWAY STAYS_SHARED
 #else
 #define FAR_AWAY IS_COPIED

@@ -31,7 +31,7 @@ static void returns_twice(long mode)
 static void parents_result(long mode)
 {
 	void *sp = mode == FORKED ? NULL : stack_top(0);
-	long result = linux1_clone(sp, SIGCLD | COPYVM);
+	long result = clone(sp, SIGCLD | COPYVM);
 
 	if (result == 0) {
 		scratch->pid = getpid();

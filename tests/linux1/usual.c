@@ -283,6 +283,8 @@ static void left_behind(long unused)
 	(void)unused;
 #ifndef __OPTIMIZE__
 	skip("without optimisation arguments are in a frame, which is left");
+#elif defined(__mips_abicalls) && _MIPS_SIM == _ABIO32
+	skip("o32 keeps the global pointer in a frame, which is left");
 #endif
 	for (round = 0; round < 10; round++) {
 		for (number = 1; number <= 3; number++)
