@@ -305,8 +305,8 @@ impl Limit {
         let Some([_, hard]) = self.original.filter(|_| !self.is_raised_further) else {
             return false;
         };
-        let past = [hard.saturating_add(1); 2];
-        self.is_raised_further = limit_of_descriptors(&past, core::ptr::null_mut()) == 0;
+        let past = hard.saturating_add(1);
+        self.is_raised_further = limit_of_descriptors(&[past, past], core::ptr::null_mut()) == 0;
         self.is_raised_further
     }
 
