@@ -98,14 +98,28 @@ static const char *code_name(int code)
 }
 
 /*
- * A 64-bit Linux kernel loses a 32-bit process's si_status where the exit
- * signal isn't SIGCHLD: such a status is left out of both texts.
+ * Where the exit signal isn't SIGCHLD, a 64-bit Linux kernel takes a 32-bit
+ * process's siginfo for SIGPOLL's (kernel/signal.c, siginfo_layout): si_status is
+ * lost, and with the high half first in memory, si_pid becomes si_uid. Such a
+ * status is left out of both texts.
  */
+static int is_mistaken(int signal)
+{
+	return !ON_NETBSD && sizeof(void *) == 4 && signal != SIGCHLD;
+}
+
 static const char *status_text(int signal, int status)
 {
-	if (!ON_NETBSD && sizeof(void *) == 4 && signal != SIGCHLD)
-		return "-";
-	return number(status);
+	return is_mistaken(signal) ? "-" : number(status);
+}
+
+static const char *pid_text(int signal, pid_t sender, pid_t child)
+{
+	static const uint16_t one = 1;
+
+	if (is_mistaken(signal) && *(const char *)&one == 0 && sender == (pid_t)getuid())
+		return "child";
+	return sender == child ? "child" : "other";
 }
 
 /*
@@ -129,7 +143,7 @@ const char *caught(int signal, const char *row, pid_t child)
 		                   : records[i].signal == signal ? row
 		                                                 : number(records[i].signal);
 		const char *one = text("%s(%s,signo=,pid=%s,st%s)", name, code_name(records[i].code),
-		                       records[i].pid == child ? "child" : "other",
+		                       pid_text(records[i].signal, records[i].pid, child),
 		                       status_text(records[i].signal, records[i].status));
 
 		all = all == NULL ? one : text("%s+%s", all, one);

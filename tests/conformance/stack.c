@@ -8,8 +8,9 @@ static int leaf(void *arg)
 	return 6;
 }
 
-/* All that may be used: what the ABI takes, the shim's few words and func's own. */
-enum { SMALL = FRAME_LIMIT + 192 };
+/* All that may be used: what the ABI takes, of each of the calls before func, the
+   shim's few words and func's own. */
+enum { SMALL = FRAME_LIMIT + 2 * ABI_AREA + 192 };
 
 static void small(long flags)
 {
@@ -143,6 +144,13 @@ static void must_kill_child_only(long variant)
 	if (!differs(7, WIFEXITED(status), "the caller: %s", status_name(status)))
 		return;
 	errno = (int)scratch->cell[1];
+#if defined(__sparc__) && defined(__linux__)
+	if (scratch->cell[0] == -1 && errno == EFAULT && scratch->ran == 0) {
+		/* arch/sparc/kernel/process_64.c, clone_stackframe. */
+		skip("EFAULT: the kernel copies a frame to the stack before there is a child");
+		return;
+	}
+#endif
 	if (impossible[variant].in_data) {
 		claim(4, row, "ret", returned((pid_t)scratch->cell[0]), "pid", 7);
 		claim(4, row, "reap", status_name((int)scratch->cell[2]), "sigSEGV", 7);
