@@ -2,9 +2,11 @@
  * What preloading costs a process: /bin/true with nothing preloaded and with
  * each library named, in turns.
  *
- *	load ROUNDS LIBRARY...	prints: library, round, nanoseconds
+ *	load ROUNDS LIBRARY...	prints: library, round, nanoseconds, page faults
  */
 #include "bench.h"
+
+#include <sys/resource.h>
 
 int
 main(int argc, char **argv)
@@ -18,7 +20,8 @@ main(int argc, char **argv)
 			char preload[4096];
 			char *program[] = { (char *)(size_t)"/bin/true", NULL };
 			char *environment[] = { preload, NULL };
-			double start;
+			struct rusage usage;
+			double start, end;
 			pid_t pid;
 
 			snprintf(preload, sizeof preload, "LD_PRELOAD=%s",
@@ -29,12 +32,13 @@ main(int argc, char **argv)
 				execve(program[0], program, environment);
 				_exit(127);
 			}
-			if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+			if (pid < 0 || wait4(pid, NULL, 0, &usage) != pid)
 				die("vfork");
+			end = now();
 			if (round >= 0)
-				printf("%s\t%d\t%.0f\n",
+				printf("%s\t%d\t%.0f\t%ld\n",
 				    turn == 1 ? "none" : argv[turn], round,
-				    now() - start);
+				    end - start, usage.ru_minflt);
 		}
 	return 0;
 }
