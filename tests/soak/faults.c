@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -516,6 +517,33 @@ errno_is_kept(void)
 	free_stack(stack);
 }
 
+static void *
+sleeps(void *arg)
+{
+	for (;;)
+		pause();
+	return arg;
+}
+
+static int
+leave_a_thread(void *arg)
+{
+	pthread_t thread;
+
+	(void)arg;
+	return pthread_create(&thread, NULL, sleeps, NULL) == 0 ? 7 : 1;
+}
+
+/* The whole process ends with func, whatever else is in it. */
+static void
+func_leaves_a_thread(void)
+{
+	char *stack = new_stack();
+
+	expect_exit(wait_for(clone(leave_a_thread, stack, COPIED, NULL)), 7);
+	free_stack(stack);
+}
+
 /* raise(3) in the child reaches the child, not its parent. */
 static int
 raise_in_child(void *arg)
@@ -585,6 +613,7 @@ static const struct test cases[] = {
 	CASE(func_traps), CASE(func_is_killed), CASE(func_stops), CASE(func_execs),
 	CASE(func_fails_to_exec), CASE(func_calls_exit), CASE(func_calls__Exit),
 	CASE(func_longjmps), CASE(func_raises), CASE(func_returns_anything),
+	CASE(func_leaves_a_thread),
 	CASE(errno_is_kept), LINUX1_CASE(linux1_refuses),
 	LINUX1_CASE(linux1_stack_unmapped), CASE(a_thousand_refusals),
 };

@@ -3,7 +3,7 @@
 release=$PWD/target/release
 build=$PWD/build/soak
 warnings="-O2 -g -Wall -Wextra -Wpedantic -Werror"
-c="-std=gnu11 $warnings"
+c="-std=gnu11 -pthread $warnings"
 passed=0
 failed=0
 skipped=0
