@@ -9,8 +9,8 @@ storm="tests/soak/storm.c tests/soak/campaign.c"
 passed=0
 failed=0
 skipped=0
-clones=0
-pages=0
+storm_clones=0
+storm_pages=0
 mkdir -p "$build/headers"
 ln -sf libnbclone.so "$release/libnbclone.so.1"
 
@@ -65,8 +65,8 @@ cases() {
 }
 
 made() {	# clones, pages
-	clones=$((clones + ${1-0}))
-	[ "${2-0}" -le "$pages" ] || pages=$2
+	storm_clones=$((storm_clones + ${1-0}))
+	[ "${2-0}" -le "$storm_pages" ] || storm_pages=$2
 }
 
 skip() {	# what, package
@@ -106,7 +106,8 @@ part() {
 
 # The last line, for tests/check.
 summary() {
-	[ "$clones" = 0 ] || echo "storms: $clones clones, at most $pages pages more after them"
+	[ "$storm_clones" = 0 ] ||
+		echo "storms: $storm_clones clones, at most $storm_pages pages more after them"
 	echo "$passed passed, $failed failed, $skipped skipped"
 	[ "$failed" = 0 ]
 }
