@@ -69,6 +69,11 @@ made() {	# clones, pages
 	[ "${2-0}" -le "$storm_pages" ] || storm_pages=$2
 }
 
+has() {	# one of $parts
+	case $parts in *" $1 "*) return 0 ;; esac
+	return 1
+}
+
 skip() {	# what, package
 	echo "SKIP $1: Debian's package $2 has it"
 	skipped=$((skipped + 1))

@@ -148,10 +148,23 @@ ignore_exit_signals(void)
 	signal(SIGUSR1, SIG_IGN);
 }
 
+/* The end of a case with threads: glibc keeps the stacks and heaps of those
+ * that have gone, so the number of mappings says nothing. */
+static void
+end_without_mappings(const struct counts *before)
+{
+	struct counts after = count_all();
+
+	expect("descriptors after it", after.descriptors, before->descriptors);
+	expect("children after it", after.children, before->children);
+	_exit(0);
+}
+
 static void
 all_at_once(void)
 {
 	static void *(*const other[OTHERS])(void *) = { forks, makes_threads, loads, loads };
+	struct counts before = count_all();
 	pthread_t threads[THREADS], others[OTHERS];
 	void *result;
 	int i, failed = 0;
@@ -175,9 +188,7 @@ all_at_once(void)
 			fail("%s failed beside it", (char *)result);
 	}
 	expect("a thread's result", failed, 0);
-	/* glibc keeps the stacks and heaps of threads that have gone; so the
-	 * number of mappings says nothing. */
-	_exit(0);
+	end_without_mappings(&before);
 }
 
 static volatile int cloned_in_handler, bad_in_handler;
@@ -310,6 +321,7 @@ clone_in_little_room(void *arg)
 static void
 thread_with_a_tiny_stack(void)
 {
+	struct counts before = count_all();
 	pthread_attr_t attributes;
 	pthread_t thread;
 	void *result;
@@ -323,7 +335,7 @@ thread_with_a_tiny_stack(void)
 	pthread_join(thread, &result);
 	if (result != NULL)
 		fail("%s", (char *)result);
-	_exit(0);		/* the thread's stack is kept */
+	end_without_mappings(&before);
 }
 
 static long
