@@ -206,7 +206,9 @@ run_cases(const struct test *cases, size_t count, int argc, char **argv)
 	size_t i;
 
 	for (i = 0; i < count; i++)
-		if (argc < 2 || strcmp(argv[1], cases[i].name) == 0)
+		if (argc == 2 && strcmp(argv[1], "-l") == 0)
+			printf("%s\n", cases[i].name);
+		else if (argc < 2 || strcmp(argv[1], cases[i].name) == 0)
 			failed += run_one(&cases[i]);
 	return failed != 0;
 }

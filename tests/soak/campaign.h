@@ -22,7 +22,7 @@ struct test {
 };
 
 /* Runs all, or the one named in argv[1]: "name<TAB>ok", or what went wrong.
- * Returns main's value. */
+ * -l: their names alone. Returns main's value. */
 int run_cases(const struct test *cases, size_t count, int argc, char **argv);
 
 /* Ends the case as failed, with what was seen. */

@@ -16,6 +16,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,6 +30,9 @@
 
 static int count = 100;
 static int stop;
+static struct totals {			/* of all cases */
+	long clones, pages_more;
+} *totals;
 
 /* Async-signal-safe, and touches nothing that a parent shares. */
 static int
@@ -63,6 +68,7 @@ clone_one(unsigned i, char *end)
 		return errno;
 	while ((got = waitpid(pid, &status, __WALL)) == -1 && errno == EINTR)
 		continue;
+	__atomic_fetch_add(&totals->clones, 1, __ATOMIC_RELAXED);
 	if (got != pid || !WIFEXITED(status) || WEXITSTATUS(status) != double_it(arg))
 		return -1;
 	return 0;
@@ -142,10 +148,23 @@ ignore_exit_signals(void)
 	signal(SIGUSR1, SIG_IGN);
 }
 
+/* The end of a case with threads: glibc keeps the stacks and heaps of those
+ * that have gone, so the number of mappings says nothing. */
+static void
+end_without_mappings(const struct counts *before)
+{
+	struct counts after = count_all();
+
+	expect("descriptors after it", after.descriptors, before->descriptors);
+	expect("children after it", after.children, before->children);
+	_exit(0);
+}
+
 static void
 all_at_once(void)
 {
 	static void *(*const other[OTHERS])(void *) = { forks, makes_threads, loads, loads };
+	struct counts before = count_all();
 	pthread_t threads[THREADS], others[OTHERS];
 	void *result;
 	int i, failed = 0;
@@ -169,9 +188,7 @@ all_at_once(void)
 			fail("%s failed beside it", (char *)result);
 	}
 	expect("a thread's result", failed, 0);
-	/* glibc keeps the stacks and heaps of threads that have gone; so the
-	 * number of mappings says nothing. */
-	_exit(0);
+	end_without_mappings(&before);
 }
 
 static volatile int cloned_in_handler, bad_in_handler;
@@ -304,6 +321,7 @@ clone_in_little_room(void *arg)
 static void
 thread_with_a_tiny_stack(void)
 {
+	struct counts before = count_all();
 	pthread_attr_t attributes;
 	pthread_t thread;
 	void *result;
@@ -317,7 +335,7 @@ thread_with_a_tiny_stack(void)
 	pthread_join(thread, &result);
 	if (result != NULL)
 		fail("%s", (char *)result);
-	_exit(0);		/* the thread's stack is kept */
+	end_without_mappings(&before);
 }
 
 static long
@@ -348,6 +366,8 @@ in_a_row(unsigned shape, int calls)
 		if ((error = clone_one(shape, stack + sizeof(stack))) != 0)
 			fail("call %d: %d", i, error);
 	after = resident_pages();
+	if (after - before > totals->pages_more)
+		totals->pages_more = after - before;
 	if (after > before + 64 * (int)sysconf(_SC_NPROCESSORS_ONLN))
 		fail("%ld pages more after %d calls", after - before, calls);
 }
@@ -368,7 +388,16 @@ static const struct test cases[] = {
 int
 main(int argc, char **argv)
 {
+	int failed;
+
 	if (getenv("SOAK_COUNT") != NULL)
 		count = atoi(getenv("SOAK_COUNT"));
-	return run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (totals == MAP_FAILED)
+		return 2;
+	failed = run_cases(cases, sizeof(cases) / sizeof(cases[0]), argc, argv);
+	if (argc < 2 || strcmp(argv[1], "-l") != 0)
+		printf("%ld clones, %ld pages more\t-\n", totals->clones, totals->pages_more);
+	return failed;
 }

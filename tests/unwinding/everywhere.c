@@ -167,7 +167,7 @@ is_right(const struct trace *trace, enum person who)
 	int at;
 
 	for (at = 0; at < trace->count; at++)
-		if (trace->frames[at].pc == armed + (UNWIND_BEHIND ? TRAP_LENGTH : 0))
+		if (trace->frames[at].pc == armed + UNWIND_PAST)
 			break;
 	if (at == trace->count)
 		return 0;

@@ -38,6 +38,8 @@
 #elif defined(__mips__)
 # define TRAP		"break 0"
 # define PC(context)	((context)->uc_mcontext.pc)
+/* libgcc gives a signal's frame an address inside the instruction. */
+# define UNWIND_PAST	2
 #else
 # error "machine.h: no trap instruction is known for this machine"
 #endif
@@ -56,6 +58,10 @@ __asm__(".pushsection .rodata\n"
 
 #ifndef UNWIND_BEHIND
 # define UNWIND_BEHIND	0
+#endif
+/* How far behind the trap the unwinder's first address is. */
+#ifndef UNWIND_PAST
+# define UNWIND_PAST	(UNWIND_BEHIND ? TRAP_LENGTH : 0)
 #endif
 
 /* Some machines report a trap behind it. Takes the counter back there, so

@@ -14,16 +14,24 @@ REQUIRED = re.compile(r"clone|__clone|linux1_clone|nbclone_arch_.*")
 NEVER_RUN = {"int3", "ud2", "udf", "trap", "hlt", "unimp", "nop", "nopw", "nopl", "data16",
              "cs", "xchg", "illtrap", "break", "brk", ".short", ".long", ".word", "bcr", "nopr"}
 
+# On MIPS a signal in a branch's delay slot comes at the branch: no place of its own.
+BRANCH = re.compile(r"(?!break)[bj].*")
+
 text = []
 function = None
+has_delay_slots = in_delay_slot = False
 for line in sys.stdin:
-    if head := re.match(r"([0-9a-f]+) <(.*)>:", line):
+    if "file format" in line:
+        has_delay_slots = "mips" in line
+    elif head := re.match(r"([0-9a-f]+) <(.*)>:", line):
         start, function = int(head[1], 16), head[2]
     elif function and WANTED.fullmatch(function):
         if not (found := re.match(r"\s*([0-9a-f]+):\t[0-9a-f ]+\t(\S+)", line)):
             continue
         address, instruction = int(found[1], 16), found[2]
-        if instruction in NEVER_RUN:
+        skipped = in_delay_slot or instruction in NEVER_RUN
+        in_delay_slot = has_delay_slots and BRANCH.fullmatch(instruction) is not None
+        if skipped:
             continue
         mark = "!" if REQUIRED.fullmatch(function) else ""
         text.append(f"{address:x} {mark}{function}+{address - start:#x}\n")
