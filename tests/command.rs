@@ -162,7 +162,7 @@ fn passes_signals_on() {
 #[test]
 fn the_program_starts_as_without_it() {
     let state = compiled("state");
-    for setup in ["", "trap '' PIPE;", "trap '' HUP;"] {
+    for setup in ["", "trap '' PIPE;", "trap '' XFSZ;", "trap '' HUP;"] {
         let signals = "exec $NB grep -E '^Sig(Blk|Ign|Cgt)|^ShdPnd' /proc/self/status";
         let script = format!("{setup} {signals}");
         let run = |nb: &str| {
