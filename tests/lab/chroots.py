@@ -50,7 +50,10 @@ def chroot(suite, refresh=False):
     with locked(where):
         if refresh or not note.exists() or json.loads(note.read_text()) != made_of:
             note.unlink(missing_ok=True)
-            _make(suite, where)
+            try:
+                _make(suite, where)
+            except Unavailable as error:
+                raise Unavailable(f"debootstrap {suite}: {error}") from error
             note.write_text(json.dumps(made_of))
     return where
 
