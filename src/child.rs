@@ -29,15 +29,15 @@ static CLEARED_AT_END: AtomicUsize = AtomicUsize::new(0);
 /// musl's thread descriptor has errno right behind the id.
 const MUSL_TID_FROM_ERRNO: isize = -4;
 
-/// glibc's has the head of the robust-mutex list behind the id, an int that
-/// isn't used, and the list's other end where mutexes are linked both ways. In
-/// 2.43 the kernel clears another word than the id, but for forked threads.
+/// glibc's has the head of the robust-mutex list behind the id, and before it
+/// the list's other end where mutexes are linked both ways. In 2.43 the kernel
+/// clears another word than the id, but for forked threads.
 const GLIBC_TID_BELOW_ROBUST_LIST: usize = if cfg!(target_pointer_width = "64") {
     16
 } else if cfg!(target_arch = "x86_64") {
-    12
-} else {
     8
+} else {
+    4
 };
 
 /// One call of the trampoline.
