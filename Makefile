@@ -44,10 +44,16 @@ check: all
 conformance: all
 	tests/conformance/run LIB=$(LIB)
 
-# The suite on real kernels under qemu-system.
+# The suite on real kernels under qemu-system; then, unless an architecture is
+# named, real programs on the libcs of Debian's releases and on musl.
 #	make lab	make lab ARCH=s390x	make lab LAB=all
-lab:
-	tests/lab/lab $(ARCH:%=--arch %) $(if $(filter all,$(LAB)),--all) $(LABFLAGS)
+#	make lab HOSTSFLAGS=--quick	this machine's libcs alone, no chroots
+lab: $(if $(ARCH),,all)
+	@status=0; \
+	tests/lab/lab $(ARCH:%=--arch %) $(if $(filter all,$(LAB)),--all) \
+	    $(LABFLAGS) || status=1; \
+	$(if $(ARCH),,tests/lab/hosts $(HOSTSFLAGS) || status=1;) \
+	exit $$status
 
 # The long campaign.
 #	make soak MINUTES=10

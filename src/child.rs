@@ -22,11 +22,23 @@ use libc::c_int;
 static TID_FROM_ERRNO: AtomicIsize = AtomicIsize::new(0);
 
 /// On musl, the address that the kernel clears at every thread's end: one
-/// lock for all. 0 on glibc, where it is the cached id itself.
+/// lock for all. 0 on glibc, where in a child as fork makes it that is the
+/// cached id itself.
 static CLEARED_AT_END: AtomicUsize = AtomicUsize::new(0);
 
 /// musl's thread descriptor has errno right behind the id.
 const MUSL_TID_FROM_ERRNO: isize = -4;
+
+/// glibc's has the head of the robust-mutex list behind the id, and before it
+/// the list's other end where mutexes are linked both ways. In 2.43 the kernel
+/// clears another word than the id, but for forked threads.
+const GLIBC_TID_BELOW_ROBUST_LIST: usize = if cfg!(target_pointer_width = "64") {
+    16
+} else if cfg!(target_arch = "x86_64") {
+    8
+} else {
+    4
+};
 
 /// One call of the trampoline.
 pub struct Launch {
@@ -96,8 +108,12 @@ fn find_tid() -> isize {
     };
 
     let cleared = kernel::tid_address();
+    let robust = kernel::robust_list();
+    let before_robust = robust.wrapping_sub(GLIBC_TID_BELOW_ROBUST_LIST);
     let distance = if cleared != 0 && holds_tid(cleared) {
         cleared.wrapping_sub(errno) as isize
+    } else if robust != 0 && holds_tid(before_robust) {
+        before_robust.wrapping_sub(errno) as isize
     } else if holds_tid(errno.wrapping_add_signed(MUSL_TID_FROM_ERRNO)) {
         CLEARED_AT_END.store(cleared, Relaxed);
         MUSL_TID_FROM_ERRNO

@@ -104,7 +104,7 @@ fn finds_the_library() {
     let (bin, lib) = (place.join("bin"), place.join("lib"));
     fs::create_dir_all(&bin).and(fs::create_dir_all(&lib)).expect("writable");
     let command = bin.join("nbclone");
-    fs::copy(built("nbclone"), &command).expect("copied");
+    copy_program(&built("nbclone"), &command);
     let shown = |more: &dyn Fn(&mut std::process::Command)| {
         let mut run = clean(&command);
         more(&mut run);
@@ -162,7 +162,7 @@ fn passes_signals_on() {
 #[test]
 fn the_program_starts_as_without_it() {
     let state = compiled("state");
-    for setup in ["", "trap '' PIPE;", "trap '' HUP;"] {
+    for setup in ["", "trap '' PIPE;", "trap '' XFSZ;", "trap '' HUP;"] {
         let signals = "exec $NB grep -E '^Sig(Blk|Ign|Cgt)|^ShdPnd' /proc/self/status";
         let script = format!("{setup} {signals}");
         let run = |nb: &str| {
@@ -217,7 +217,7 @@ fn warns_where_a_preload_cannot_work() {
     let said = warning(&script);
     assert!(said.contains("its interpreter") && said.contains("is static"), "{said}");
 
-    // The ELF header of another architecture, then of another word size.
+    // The ELF header of another architecture.
     let calls = fs::read(compiled("calls")).expect("readable");
     let changed = |name: &str, change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = calls.clone();
@@ -232,6 +232,38 @@ fn warns_where_a_preload_cannot_work() {
     assert_eq!(changed("same", &|_| {}), "");
 }
 
+/// i386 is another word size and another architecture; x32 is x86-64's with
+/// 32 bits.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn warns_of_another_word_size() {
+    let place = directory("warns_of_another_word_size");
+    let source = place.join("empty.c");
+    fs::write(&source, "int main(void) { return 0; }").expect("written");
+    let narrow = "is a 32-bit program (the library has 64 bits)";
+    let foreign = " and is for another architecture (ELF machine 3, the library's is 62)";
+    for (option, packages, words) in [
+        ("-m32", "lib32gcc-12-dev libc6-dev-i386", format!("{narrow}{foreign}: the preload")),
+        ("-mx32", "libx32gcc-12-dev libc6-dev-x32", format!("{narrow}: the preload")),
+    ] {
+        let program = place.join(option);
+        let mut compiler = Command::new("gcc");
+        let made = compiler.arg(option).arg("-o").arg(&program).arg(&source).output();
+        if !made.is_ok_and(|made| made.status.success()) {
+            skip(&format!("gcc {option} makes no programs (Debian: {packages})"));
+            continue;
+        }
+        let said = warning(&program);
+        assert!(said.contains(&words), "{said}");
+        // The same of a script that it interprets.
+        let script = place.join(format!("script{option}"));
+        fs::write(&script, format!("#!{}\n", program.display())).expect("written");
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("set");
+        let said = warning(&script);
+        assert!(said.contains("its interpreter") && said.contains(&words), "{said}");
+    }
+}
+
 #[test]
 fn warns_of_secure_execution() {
     if !is_root() {
@@ -239,7 +271,7 @@ fn warns_of_secure_execution() {
     }
     let place = directory("warns_of_secure_execution");
     let program = place.join("program");
-    fs::copy("/bin/true", &program).expect("copied");
+    copy_program(Path::new("/bin/true"), &program);
     std::os::unix::fs::chown(&program, Some(65534), Some(65534)).expect("root may");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).expect("set");
     assert!(warning(&program).contains("is set-user-ID"), "{}", warning(&program));

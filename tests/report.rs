@@ -181,3 +181,41 @@ fn what_stays_behind_can_fork() {
     assert!(output.expect("it runs").status.success());
     assert_eq!(std::fs::read_to_string(done).expect("written"), "done\n");
 }
+
+/// RLIMIT_FSIZE, which the trace's own file would run into.
+#[test]
+fn a_limit_on_files_hides_no_call() {
+    let place = directory("a_limit_on_files");
+    let calls = compiled("calls");
+    let run = |script: &str| {
+        let mut command = shell(script, &[&calls]);
+        command.env("NB", built("nbclone")).env("FILE", place.join("report"));
+        let output = command.output().expect("it runs");
+        (output.status.code(), err(&output))
+    };
+    let (status, text) = run("ulimit -f 0; exec $NB --trace --report $1 copy share");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("; 2 calls by 1 process\n"), "{text}");
+    assert_eq!(text.matches("] clone(").count(), 2, "{text}");
+    assert_eq!(last_line(&text), "verdict: portable as it is (2 call sites)");
+
+    // The same at many calls from many processes at once.
+    let many = compiled("many");
+    let mut command = shell("ulimit -f 0; exec $NB --json $1 4 8 50", &[&many]);
+    let output = command.env("NB", built("nbclone")).output().expect("it runs");
+    assert!(output.status.success(), "{}", err(&output));
+    let value: Value = serde_json::from_str(&err(&output)).expect("JSON");
+    let seen = value["calls"].as_u64().zip(value["missing"].as_u64());
+    assert!(seen.is_some_and(|(calls, missing)| calls + missing >= 4 * 8 * 50), "{value:#}");
+
+    // Nor is nbclone itself killed.
+    let (status, text) = run("ulimit -f 0; exec $NB --report=$FILE $1 copy");
+    assert_eq!(status, Some(125), "{text}");
+    assert!(text.starts_with("nbclone: the report: File too large"), "{text}");
+
+    // A program with a limit of its own: the kernel saw the call.
+    let (status, text) = run("exec $NB --all-calls sh -c 'ulimit -f 0; exec $0 copy' $1");
+    assert_eq!(status, Some(0), "{text}");
+    let verdict = "verdict: clone was called, but no line of it came: there is nothing to judge";
+    assert_eq!(last_line(&text), verdict);
+}

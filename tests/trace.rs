@@ -311,7 +311,7 @@ fn a_secure_execution_ignores_the_environment() {
     let archive = built("libnbclone.a");
     let program = compiled_by("cc", "host", "secure", &[archive.as_ref()]);
     let set_user_id = place.join("set-user-id");
-    fs::copy(&program, &set_user_id).expect("copied");
+    copy_program(&program, &set_user_id);
     let run = |program: &Path| {
         let trace = place.join("trace");
         let mut command = clean(program);

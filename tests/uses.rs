@@ -154,7 +154,7 @@ fn libc_calls_its_own_clone() {
             options.extend(link);
             compile(compiler, &source, &program, &options);
             for policy in POLICIES {
-                for argument in [None, Some("clone")] {
+                for argument in [None, Some("clone"), Some("plain"), Some("limit")] {
                     let mut command = Command::new(&program);
                     succeed(command.env("NBCLONE_POLICY", policy).args(argument));
                 }

@@ -148,20 +148,20 @@ fn interpreter(line: &[u8]) -> Option<OsString> {
 
 fn mismatch(program: Elf, library: Elf) -> Option<String> {
     let bits = |class| if class == elf::ELFCLASS64 { 64 } else { 32 };
+    let mut differences = Vec::new();
+    if program.class != library.class {
+        let (ours, its) = (bits(library.class), bits(program.class));
+        differences.push(format!("is a {its}-bit program (the library has {ours} bits)"));
+    }
     if program.machine != library.machine || program.data != library.data {
-        return Some(format!(
-            "is for another architecture (ELF machine {}, the library's is {}): the preload \
-             fails, and the library isn't used",
-            program.machine.0, library.machine.0
+        let (ours, its) = (library.machine.0, program.machine.0);
+        differences.push(format!(
+            "is for another architecture (ELF machine {its}, the library's is {ours})"
         ));
     }
-    if program.class != library.class {
-        return Some(format!(
-            "is a {}-bit program, the library has {} bits: the preload fails, and the library \
-             isn't used",
-            bits(program.class),
-            bits(library.class)
-        ));
+    if !differences.is_empty() {
+        let differences = differences.join(" and ");
+        return Some(format!("{differences}: the preload fails, and the library isn't used"));
     }
     (!program.dynamic).then(|| {
         "is static: nothing preloads a library there; link it with libnbclone.a".to_owned()

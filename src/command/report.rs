@@ -114,7 +114,11 @@ pub fn verdict(tally: &Tally, run: &Run) -> Verdict {
         raw.map(|key| &key.place).collect::<BTreeSet<_>>().len()
     });
     let total = sites + raw;
+    let untraced = tally.lost > 0 || run.bypass.as_ref().is_ok_and(|bypass| bypass.library > 0);
     let words = match (total, work + raw) {
+        (0, _) if untraced => {
+            "clone was called, but no line of it came: there is nothing to judge".to_owned()
+        }
         (0, _) => "no call of clone was seen: there is nothing to judge".to_owned(),
         (_, 0) => format!("portable as it is ({})", counted(total, "call site")),
         (_, work) => {

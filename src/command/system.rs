@@ -12,10 +12,11 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 use nix::sys::signal::SigSet;
 
-/// Whether SIGPIPE was ignored, and which of the descriptors 0 to 2 were
-/// closed: Rust changes both before main, and the command must find them as
-/// they were.
+/// Whether SIGPIPE and SIGXFSZ were ignored, and which of the descriptors 0 to
+/// 2 were closed: Rust changes the first and the last before main, we the
+/// second, and the command must find them as they were.
 static PIPE_IGNORED: AtomicBool = AtomicBool::new(false);
+static XFSZ_IGNORED: AtomicBool = AtomicBool::new(false);
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
 /// Before Rust's start.
@@ -24,12 +25,15 @@ static CLOSED: AtomicU8 = AtomicU8::new(0);
 static AT_START: extern "C" fn() = remember;
 
 extern "C" fn remember() {
-    // SAFETY: asks only, into memory of its own.
+    // SAFETY: asks into memory of its own; no other code knows of SIGXFSZ yet.
     unsafe {
         let mut action = std::mem::zeroed::<libc::sigaction>();
         if libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) == 0 {
             PIPE_IGNORED.store(action.sa_sigaction == libc::SIG_IGN, Relaxed);
         }
+        // What we write beyond the limit is an error to tell, not our end.
+        let xfsz = libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        XFSZ_IGNORED.store(xfsz == libc::SIG_IGN, Relaxed);
         for descriptor in 0..=2 {
             if libc::fcntl(descriptor, libc::F_GETFD) < 0 {
                 CLOSED.fetch_or(1 << descriptor, Relaxed);
@@ -46,10 +50,13 @@ pub fn spawn(
     mut before: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
 ) -> io::Result<Child> {
     let prepare = move || {
-        let disposition = if PIPE_IGNORED.load(Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL };
+        let was = |ignored: &AtomicBool| {
+            if ignored.load(Relaxed) { libc::SIG_IGN } else { libc::SIG_DFL }
+        };
         // SAFETY: as any program may, before it execs.
         unsafe {
-            libc::signal(libc::SIGPIPE, disposition);
+            libc::signal(libc::SIGPIPE, was(&PIPE_IGNORED));
+            libc::signal(libc::SIGXFSZ, was(&XFSZ_IGNORED));
             for descriptor in 0..=2 {
                 if CLOSED.load(Relaxed) & (1 << descriptor) != 0 {
                     libc::close(descriptor);

@@ -69,6 +69,14 @@ pub fn module(name: &str) -> PathBuf {
     compiled_by("cc", name, &output, &[OsStr::new("-shared"), OsStr::new("-fPIC")])
 }
 
+/// Copies a program that will be run. A process of its own does it: had this
+/// one the copy open to write while another test forks, running it could fail
+/// with ETXTBSY.
+pub fn copy_program(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg(from).arg(to).status();
+    assert!(status.expect("cp runs").success());
+}
+
 /// nbclone, with none of our variables in its environment.
 pub fn nbclone() -> Command {
     clean(&built("nbclone"))
