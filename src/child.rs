@@ -13,7 +13,9 @@ use crate::arch::{self, Func};
 use crate::flags::*;
 use crate::{errno, kernel};
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicIsize, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
 use libc::c_int;
 
 /// Where libc caches a thread's id, as the distance from its errno: both are
@@ -69,7 +71,7 @@ impl Identity {
     /// The calling thread's, for its child.
     pub fn of_caller() -> Identity {
         let robust_list = kernel::robust_list();
-        let mut distance = TID_FROM_ERRNO.load(Relaxed);
+        let mut distance = TID_FROM_ERRNO.load(Acquire);
         if distance == 0 {
             distance = find_tid();
         }
@@ -120,7 +122,8 @@ fn find_tid() -> isize {
     } else {
         0
     };
-    TID_FROM_ERRNO.store(distance, Relaxed);
+    // Behind CLEARED_AT_END, which whoever sees this one goes by.
+    TID_FROM_ERRNO.store(distance, Release);
     distance
 }
 
