@@ -3,7 +3,7 @@
  *
  *	growth memory MIB	spawn /bin/true from a process with MIB resident
  *	growth descriptors N	make a child from a process with N descriptors
- *	growth threads N	N threads that clone at once, for half a second
+ *	growth threads N	N threads that clone at once, for a fifth of a second
  *
  * Prints: what, size, who, nanoseconds (threads: children a second).
  * NBCLONE_LIB names the shared library.
@@ -194,7 +194,7 @@ static void
 throughput(long count, const char *who, clone_function *function)
 {
 	pthread_t *threads = calloc((size_t)count, sizeof *threads);
-	struct timespec half = { 0, 500000000 };
+	struct timespec fifth = { 0, 200000000 };
 	double start = now();
 	long i;
 
@@ -203,7 +203,7 @@ throughput(long count, const char *who, clone_function *function)
 	for (i = 0; i < count; i++)
 		if (pthread_create(&threads[i], NULL, cloner, &function) != 0)
 			die("pthread_create");
-	nanosleep(&half, NULL);
+	nanosleep(&fifth, NULL);
 	atomic_store(&stop, 1);
 	for (i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
