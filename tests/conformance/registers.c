@@ -214,4 +214,5 @@ void register_cases(void)
 	add(fpu, 0, "registers: floating-point control, none");
 	add(fpu, CLONE_VM, "registers: floating-point control, VM");
 #endif
+	matrix_cases();
 }

@@ -97,6 +97,7 @@ void id_cases(void);
 void orphan_cases(void);
 void other_bit_cases(void);
 void register_cases(void);
+void matrix_cases(void); /* of register_cases */
 void sharing_cases(void);
 void signal_cases(void);
 void stack_cases(void);

@@ -77,7 +77,8 @@ TARGETS = (
     Target("arm64", "LP64", "aarch64-unknown-linux-gnu", "aarch64-linux-gnu",
            _cross("aarch64-linux-gnu", "arm64"), debian="arm64", console="ttyAMA0",
            qemu="aarch64 -M virt -cpu max -m 256", dynamic=True,
-           kernels=(Kernel("6.1", "bookworm", "linux-image-cloud-arm64", ("armhf", "armel")),)),
+           kernels=(Kernel("6.1", "bookworm", "linux-image-cloud-arm64", ("armhf", "armel")),
+                    Kernel("newest", "sid", "linux-image-cloud-arm64"))),  # it has SME
     Target("armhf", "EABI hard-float", "armv7-unknown-linux-gnueabihf", "arm-linux-gnueabihf",
            _cross("arm-linux-gnueabihf", "armhf"), debian="armhf", console="ttyAMA0",
            qemu="arm -M virt -cpu cortex-a15 -m 256",
