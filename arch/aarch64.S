@@ -39,26 +39,9 @@
 #define STR_ZA_W15_X16	.inst	0xe1206200	/* str za[w15, 0], [x16] */
 #define ADDSVL_X16	.inst	0x04305830	/* addsvl x16, x16, #1 */
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, %function;\
-	.cfi_startproc;		\
-name:
-/* The padding, "udf #0", belongs to a function, for the frame information's
- * sake. */
-#define END(name)		\
-	.size	name, . - name;	\
-	.p2align 4, 0;		\
-	.cfi_endproc
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
+/* "udf #0". */
+#define PADDING		.p2align 4, 0
+#include "functions.h"
 
 	.text
 	.p2align 4

@@ -32,34 +32,17 @@
 #define COPY_SHIFT	8
 #define COPY_BITS	3
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, %function;\
-	.fnstart;		\
-	.cfi_startproc;		\
-name:
-/* The padding, "udf #0", belongs to a function, for the frame information's
- * sake. */
-#define END(name)		\
-	.size	name, . - name;	\
-	.p2alignl 4, 0xe7f000f0;\
-	.cfi_endproc;		\
-	.fnend
+/* "udf #0". */
+#define PADDING		.p2alignl 4, 0xe7f000f0
+#define BEGIN(name)	.fnstart
+#define FINISH(name)	.fnend
+#include "functions.h"
 
 	.syntax	unified
 	.arm
 	.eabi_attribute 24, 1		/* needs 8-byte alignment of the stack */
 	.eabi_attribute 25, 1		/* and keeps it at calls */
 	.cfi_sections .eh_frame, .debug_frame
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
 
 	.text
 	.p2align 4

@@ -45,18 +45,8 @@
 # define LANDING_PAD
 #endif
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.cfi_startproc;		\
-name:
-#define END(name)		\
-	.size	name, . - name;	\
-	.p2align 4, 0xcc;	\
-	.cfi_endproc
+#define PADDING		.p2align 4, 0xcc
+#include "functions.h"
 
 #define PUSH(register)			\
 	pushl	register;		\
@@ -66,12 +56,6 @@ name:
 	popl	register;		\
 	.cfi_adjust_cfa_offset -4;	\
 	.cfi_restore register
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
 
 	.text
 	.p2align 4

@@ -30,26 +30,11 @@
 #define SAVED_RA		40
 #define REQUEST_FRAME		48
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.cfi_startproc;		\
-name:
 /* No padding: where the assembler relaxes, as its default is, that is the
  * linker's to fill, with instructions that do nothing, and outside of every
  * frame information's range. */
-#define END(name)		\
-	.size	name, . - name;	\
-	.cfi_endproc
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
+#define PADDING
+#include "functions.h"
 
 	.text
 	.p2align 2

@@ -34,20 +34,9 @@
 /* The frame information's number of the return address. */
 #define PC	24
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.cfi_startproc;		\
-name:
-/* The padding belongs to a function, for the frame information's sake: it is
- * of "illegal". */
-#define END(name)		\
-	.size	name, . - name;	\
-	.balignw 4, 0x4afc;	\
-	.cfi_endproc
+/* "illegal". */
+#define PADDING		.balignw 4, 0x4afc
+#include "functions.h"
 
 #define SAVE_D2_TO_D5		\
 	movem.l	%d2-%d5, -(%sp);\
@@ -74,12 +63,6 @@ name:
 #define POP_WORDS(count)	\
 	lea	4 * (count)(%sp), %sp; \
 	.cfi_adjust_cfa_offset -4 * (count)
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
 
 	.text
 	.balign	4

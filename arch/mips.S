@@ -44,34 +44,17 @@
 #define SAVED_GOT		44
 #define REQUEST_FRAME		48
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.ent	name;		\
-	.cfi_startproc;		\
-name:
-/* The padding belongs to a function, for the frame information's sake: it is
- * of "break". */
-#define END(name)		\
-	.end	name;		\
-	.size	name, . - name;	\
-	.balignl 16, 0x0000000d;\
-	.cfi_endproc
+/* "break". */
+#define PADDING		.balignl 16, 0x0000000d
+#define BEGIN(name)	.ent name
+#define FINISH(name)	.end name
+#include "functions.h"
 
 /* t8 from the address of this very instruction in `here`. */
 #define GOT_IN_T8(here)		\
 	lui	$t8, %hi(_gp_disp); \
 	addiu	$t8, $t8, %lo(_gp_disp); \
 	addu	$t8, $t8, here
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
 
 	.abicalls
 	.option	pic2

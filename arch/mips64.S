@@ -50,34 +50,17 @@
 #define SAVED_GOT		48
 #define REQUEST_FRAME		64
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.ent	name;		\
-	.cfi_startproc;		\
-name:
-/* The padding belongs to a function, for the frame information's sake: it is
- * of "break". */
-#define END(name)		\
-	.end	name;		\
-	.size	name, . - name;	\
-	.balignl 16, 0x0000000d;\
-	.cfi_endproc
+/* "break". */
+#define PADDING		.balignl 16, 0x0000000d
+#define BEGIN(name)	.ent name
+#define FINISH(name)	.end name
+#include "functions.h"
 
 /* t8 from the address of `place`, which `here` holds. */
 #define GOT_IN_T8(place, here)	\
 	lui	$t8, %hi(%neg(%gp_rel(place))); \
 	ADDI	$t8, $t8, %lo(%neg(%gp_rel(place))); \
 	ADD	$t8, $t8, here
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
 
 	.abicalls
 	.option	pic2

@@ -39,24 +39,8 @@
 
 #define DWARF_LR	65
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.cfi_startproc;		\
-name:
-#define END(name)		\
-	.size	name, . - name;	\
-	.p2align 4, 0;		\
-	.cfi_endproc
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
+#define PADDING		.p2align 4, 0
+#include "functions.h"
 
 	.text
 	.p2align 4

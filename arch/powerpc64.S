@@ -57,28 +57,8 @@
 #endif
 #define ULEB(n)		((n) & 0x7f) | 0x80, (n) >> 7
 
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-name:	.cfi_startproc
-#if _CALL_ELF == 2
-	.abiversion 2
-# define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-/* For one that calls or jumps into Rust, which needs this module's TOC. */
-# define TOC_FUNCTION(name)			\
-	FUNCTION(name);				\
-	addis	2, 12, .TOC. - name@ha;		\
-	addi	2, 2, .TOC. - name@l;		\
-	.localentry name, . - name
-# define END(name)		\
-	.size	name, . - name;	\
-	.p2align 4, 0;		\
-	.cfi_endproc
-# define LOCAL_END(name)	END(name)
-#else
-	.abiversion 1
+#define PADDING		.p2align 4, 0
+#if _CALL_ELF != 2
 /* The name is the descriptor's: code, TOC and environment. */
 # define FUNCTION(name)			\
 	.globl	name;			\
@@ -90,22 +70,25 @@ name:	.quad	.Lcode_##name, .TOC.@tocbase, 0;\
 	.text;				\
 .Lcode_##name:				\
 	.cfi_startproc
-# define TOC_FUNCTION(name)	FUNCTION(name)
 # define END(name)		\
 	.size	name, . - .Lcode_##name;\
-	.p2align 4, 0;		\
-	.cfi_endproc
-# define LOCAL_END(name)	\
-	.size	name, . - name;	\
-	.p2align 4, 0;		\
+	PADDING;		\
 	.cfi_endproc
 #endif
+#include "functions.h"
 
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
+/* For one that calls or jumps into Rust, which needs this module's TOC. */
+#if _CALL_ELF == 2
+	.abiversion 2
+# define TOC_FUNCTION(name)			\
+	FUNCTION(name);				\
+	addis	2, 12, .TOC. - name@ha;		\
+	addi	2, 2, .TOC. - name@l;		\
+	.localentry name, . - name
+#else
+	.abiversion 1
+# define TOC_FUNCTION(name)	FUNCTION(name)
+#endif
 
 	.text
 	.p2align 4

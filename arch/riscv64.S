@@ -40,26 +40,9 @@
 #define SAVED_RA		(5 * WORD)
 #define REQUEST_FRAME		((6 * WORD + 15) & -16)
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.cfi_startproc;		\
-name:
-/* The padding belongs to a function, for the frame information's sake: two
- * bytes of zero are RISC-V's illegal instruction. */
-#define END(name)		\
-	.size	name, . - name;	\
-	.balign	16, 0;		\
-	.cfi_endproc
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
+/* Two bytes of zero are RISC-V's illegal instruction. */
+#define PADDING		.balign 16, 0
+#include "functions.h"
 
 	.text
 	/* No code here is shortened by the linker, which would move the frame

@@ -78,18 +78,8 @@
 	IN_FRAME(8); IN_FRAME(9); IN_FRAME(10); IN_FRAME(11);		\
 	IN_FRAME(12); IN_FRAME(13); IN_FRAME(14); IN_FRAME(15)
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.cfi_startproc;		\
-name:
-#define END(name)		\
-	.size	name, . - name;	\
-	.p2align 4, 0;		\
-	.cfi_endproc
+#define PADDING		.p2align 4, 0
+#include "functions.h"
 
 /* A new window, and its frame: the caller's registers are in its ins, and in
  * the caller's own frame once the window is spilled. */
@@ -98,12 +88,6 @@ name:
 	.cfi_def_cfa_register FP;	\
 	.cfi_window_save;		\
 	.cfi_register RETURN_ADDRESS, I7
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
 
 	.text
 	.p2align 4

@@ -45,25 +45,8 @@
 # define MOVE(from64, to64, from32, to32)	movq from64, to64
 #endif
 
-#define FUNCTION(name)		\
-	.globl	name;		\
-	.hidden	name;		\
-	LOCAL_FUNCTION(name)
-#define LOCAL_FUNCTION(name)	\
-	.type	name, @function;\
-	.cfi_startproc;		\
-name:
-/* The padding belongs to a function, for the frame information's sake. */
-#define END(name)		\
-	.size	name, . - name;	\
-	.p2align 4, 0xcc;	\
-	.cfi_endproc
-
-	.hidden	nbclone_checked_clone
-	.hidden	nbclone_child_start
-	.hidden	nbclone_linux1_prepare
-	.hidden	nbclone_linux1_child
-	.hidden	nbclone_linux1_finish
+#define PADDING		.p2align 4, 0xcc
+#include "functions.h"
 
 	.text
 	.p2align 4
