@@ -73,7 +73,7 @@ impl Identity {
         let robust_list = kernel::robust_list();
         let mut distance = TID_FROM_ERRNO.load(Acquire);
         if distance == 0 {
-            distance = find_tid();
+            distance = find_tid(robust_list);
         }
         if distance == 0 {
             return Identity { flags: 0, tid: 0, robust_list };
@@ -96,9 +96,9 @@ impl Identity {
 }
 
 /// Learns where libc caches the calling thread's id. A place is believed only
-/// if it holds that id.
+/// if it holds that id. `robust`: the head of its robust-mutex list, or 0.
 #[cold]
-fn find_tid() -> isize {
+fn find_tid(robust: usize) -> isize {
     let errno = errno::location().addr();
     let tid = kernel::gettid();
     let holds_tid = |address: usize| {
@@ -110,7 +110,6 @@ fn find_tid() -> isize {
     };
 
     let cleared = kernel::tid_address();
-    let robust = kernel::robust_list();
     let before_robust = robust.wrapping_sub(GLIBC_TID_BELOW_ROBUST_LIST);
     let distance = if cleared != 0 && holds_tid(cleared) {
         cleared.wrapping_sub(errno) as isize

@@ -21,11 +21,8 @@ static GATE: AtomicU32 = AtomicU32::new(0);
 /// its parent's libc state as it is.
 const STRICT_GATE: u32 = !(NETBSD_FLAGS & !CLONE_VM & !CLONE_CSIGNAL | 63);
 
-/// The policy: 0 not read yet, else its place in `POLICIES` plus 1.
+/// The policy: 0 not read yet, else its place in `Policy::NAMES` plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
-
-const POLICIES: [(&[u8], Policy); 3] =
-    [(b"strict", Policy::Strict), (b"netbsd", Policy::Netbsd), (b"host", Policy::Host)];
 
 /// Where the trace goes: a descriptor's number, or one of these.
 static TARGET: AtomicI32 = AtomicI32::new(NOWHERE);
@@ -64,7 +61,7 @@ pub fn policy() -> Policy {
         read();
     }
     let place = usize::from(SETTINGS.load(Relaxed)).wrapping_sub(1);
-    POLICIES.get(place).map_or(Policy::Strict, |&(_, policy)| policy)
+    Policy::NAMES.get(place).map_or(Policy::Strict, |&(_, policy)| policy)
 }
 
 /// Whether there is a trace, once the policy is known.
@@ -117,7 +114,7 @@ extern "C" fn read() {
     let value = variable(POLICY);
     let place = match value {
         None | Some(b"") => Some(0),
-        Some(name) => POLICIES.iter().position(|&(known, _)| known == name),
+        Some(name) => Policy::NAMES.iter().position(|(known, _)| known.as_bytes() == name),
     };
     let settings = place.unwrap_or(0) as u8 + 1;
     let first = SETTINGS.compare_exchange(0, settings, Relaxed, Relaxed).is_ok();

@@ -3,7 +3,7 @@
 //!
 //! The tables hold no addresses, so that the loader has nothing to relocate.
 
-use crate::flags::CLONE_CSIGNAL;
+use crate::flags::{CLONE_CSIGNAL, IS_MIPS};
 
 /// The names of the bits 8 to 31 in order, each with the reason why NetBSD
 /// doesn't have it; none for the five that it has.
@@ -98,30 +98,15 @@ const SIGNALS: [(i32, [u8; 6]); 31] = [
 ];
 
 // Some architectures lack one, and libc's crate its name.
-const SIGPWR: i32 = if cfg!(any(
-    target_arch = "mips",
-    target_arch = "mips32r6",
-    target_arch = "mips64",
-    target_arch = "mips64r6"
-)) {
+const IS_SPARC: bool = cfg!(any(target_arch = "sparc", target_arch = "sparc64"));
+const SIGPWR: i32 = if IS_MIPS {
     19
-} else if cfg!(any(target_arch = "sparc", target_arch = "sparc64")) {
+} else if IS_SPARC {
     29
 } else {
     30
 };
-const SIGSTKFLT: i32 = if cfg!(any(
-    target_arch = "mips",
-    target_arch = "mips32r6",
-    target_arch = "mips64",
-    target_arch = "mips64r6",
-    target_arch = "sparc",
-    target_arch = "sparc64"
-)) {
-    0
-} else {
-    16
-};
+const SIGSTKFLT: i32 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
 
 /// A signal's name without its SIG; `None` for 0, real-time signals, and
 /// what is none.

@@ -14,6 +14,12 @@ pub enum Policy {
     Host,
 }
 
+impl Policy {
+    /// All of them, by their names in `NBCLONE_POLICY`.
+    pub const NAMES: [(&str, Policy); 3] =
+        [("strict", Policy::Strict), ("netbsd", Policy::Netbsd), ("host", Policy::Host)];
+}
+
 /// Why a flag word is refused. To the caller each of them is `EINVAL`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {

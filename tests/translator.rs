@@ -5,6 +5,7 @@
 #[allow(dead_code)]
 mod flags;
 #[path = "../src/translate.rs"]
+#[allow(dead_code)]
 mod translate;
 
 use translate::{Policy, Refusal, translate, translate_linux1};

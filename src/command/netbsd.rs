@@ -84,28 +84,28 @@ impl Fate {
 /// What a program doesn't get where a bit is ignored; `None` for bits that do
 /// nothing on Linux either.
 fn lost(bit: u32) -> Option<&'static str> {
-    Some(match bit {
-        CLONE_PIDFD => "no descriptor for the child is stored",
-        0x0000_8000 => "the child is the caller's, not its sibling; getppid() tells the caller",
-        0x0001_0000 => {
+    Some(match names::flag(bit).0 {
+        b"CLONE_PIDFD" => "no descriptor for the child is stored",
+        b"CLONE_PARENT" => "the child is the caller's, not its sibling; getppid() tells the caller",
+        b"CLONE_THREAD" => {
             "the child is a process of its own with its own pid, and has to be waited for"
         }
-        0x0002_0000 => "the child's mounts are everyone's",
-        0x0004_0000 => "semaphore undo values aren't shared",
-        CLONE_SETTLS => "the child keeps the caller's thread pointer",
-        CLONE_PARENT_SETTID => "no id is stored for the caller",
-        CLONE_CHILD_CLEARTID => "no id is cleared and no waiter woken when the child ends",
-        0x0080_0000 => "a tracer's own choice decides whether the child is traced",
-        CLONE_CHILD_SETTID => "no id is stored for the child",
-        0x0200_0000 => "there is no control group for the child alone",
-        0x0400_0000 => "a host name set in the child is everyone's",
-        0x0800_0000 => "System V IPC objects and message queues are everyone's",
-        0x1000_0000 => "the child's user and group ids are everyone's: it gains no privilege",
-        0x2000_0000 => {
+        b"CLONE_NEWNS" => "the child's mounts are everyone's",
+        b"CLONE_SYSVSEM" => "semaphore undo values aren't shared",
+        b"CLONE_SETTLS" => "the child keeps the caller's thread pointer",
+        b"CLONE_PARENT_SETTID" => "no id is stored for the caller",
+        b"CLONE_CHILD_CLEARTID" => "no id is cleared and no waiter woken when the child ends",
+        b"CLONE_UNTRACED" => "a tracer's own choice decides whether the child is traced",
+        b"CLONE_CHILD_SETTID" => "no id is stored for the child",
+        b"CLONE_NEWCGROUP" => "there is no control group for the child alone",
+        b"CLONE_NEWUTS" => "a host name set in the child is everyone's",
+        b"CLONE_NEWIPC" => "System V IPC objects and message queues are everyone's",
+        b"CLONE_NEWUSER" => "the child's user and group ids are everyone's: it gains no privilege",
+        b"CLONE_NEWPID" => {
             "the child isn't process 1 of its own; it sees, and can signal, all processes"
         }
-        0x4000_0000 => "the child's interfaces, addresses and ports are everyone's",
-        0x8000_0000 => "I/O scheduling isn't shared",
+        b"CLONE_NEWNET" => "the child's interfaces, addresses and ports are everyone's",
+        b"CLONE_IO" => "I/O scheduling isn't shared",
         // CLONE_DETACHED does nothing on Linux either.
         _ => return None,
     })

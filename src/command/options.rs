@@ -72,18 +72,14 @@ pub enum Request {
     Version,
 }
 
-/// The names of the policies, as `NBCLONE_POLICY` has them.
-pub const POLICIES: [(&str, Policy); 3] =
-    [("strict", Policy::Strict), ("netbsd", Policy::Netbsd), ("host", Policy::Host)];
-
 /// A policy by its name.
 pub fn policy(name: &OsStr) -> Option<Policy> {
-    POLICIES.iter().find(|(known, _)| name == *known).map(|&(_, policy)| policy)
+    Policy::NAMES.iter().find(|(known, _)| name == *known).map(|&(_, policy)| policy)
 }
 
 /// A policy's name.
 pub fn policy_name(policy: Policy) -> &'static str {
-    POLICIES.iter().find(|&&(_, known)| known == policy).map_or("strict", |&(name, _)| name)
+    Policy::NAMES.iter().find(|&&(_, known)| known == policy).map_or("strict", |&(name, _)| name)
 }
 
 /// Reads the command line.
