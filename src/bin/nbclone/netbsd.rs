@@ -2,9 +2,9 @@
 //!
 //! Source: clone(2) of NetBSD 10, kern_fork.c, and answers of a real NetBSD.
 
-use crate::command::parse::Entry;
 use crate::flags::*;
-use crate::names::{self, Bits};
+use crate::parse::Entry;
+use crate::words::{self, Bits};
 
 /// NetBSD's `_NSIG`: exit signals are below it.
 const NSIG: u32 = 64;
@@ -73,7 +73,7 @@ impl Fate {
             Fate::Ignored(bits) => bits
                 .iter()
                 .map(|&bit| {
-                    let name = String::from_utf8_lossy(names::flag(bit).0);
+                    let name = String::from_utf8_lossy(words::flag(bit).0);
                     format!("ignores {name}: {}", lost(bit).unwrap_or_default())
                 })
                 .collect(),
@@ -84,7 +84,7 @@ impl Fate {
 /// What a program doesn't get where a bit is ignored; `None` for bits that do
 /// nothing on Linux either.
 fn lost(bit: u32) -> Option<&'static str> {
-    Some(match names::flag(bit).0 {
+    Some(match words::flag(bit).0 {
         b"CLONE_PIDFD" => "no descriptor for the child is stored",
         b"CLONE_PARENT" => "the child is the caller's, not its sibling; getppid() tells the caller",
         b"CLONE_THREAD" => {
