@@ -15,6 +15,7 @@
 //! | `trace` | `NBCLONE_TRACE`: a line for each call |
 //! | `settings` | what the environment asks for |
 //! | `host` | the host's side: system calls, what arch/ defines, libc's state |
+//! | `ring` | the memory through which lines come to nbclone(1) |
 //! | `policy`, `flags` | flag words: pure, without `unsafe` |
 //!
 //! A module uses those below it in this table, and none above.
@@ -38,6 +39,7 @@ mod host;
 mod jump;
 mod linux1;
 mod policy;
+mod ring;
 mod settings;
 mod trace;
 

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use crate::flags::*;
 use crate::parse::Place;
-use crate::seccomp::{Call, Question};
+use crate::seccomp::Question;
 use crate::symbols::{Symbol, Symbols};
+use crate::syscalls::Call;
 
 const CLONE_THREAD: u32 = 0x0001_0000;
 
@@ -72,6 +73,7 @@ pub struct Bypass {
 impl Bypass {
     /// Counts a call, while its thread waits for the answer.
     pub fn count(&mut self, question: &Question, library: &Path, symbols: &Symbols) {
+        let Some(call) = question.call.filter(|&call| call != Call::Seccomp) else { return };
         let thread = question.thread;
         let mut place = place_of(thread, question.instruction);
         if let Place::Module(path, _) = &place
@@ -80,13 +82,13 @@ impl Bypass {
             self.library += 1;
             return;
         }
-        let word = word_of(question);
+        let word = word_of(call, question);
         let symbol = symbols.function(&place);
-        let purpose = purpose(question.call, word, &place, &symbol);
+        let purpose = purpose(call, word, &place, &symbol);
         if purpose == Purpose::Raw && symbol.function.as_deref() == Some("syscall") {
             place = caller_of_syscall(thread).map_or(place, |address| place_of(thread, address));
         }
-        let key = Key { purpose, call: question.call, word, place };
+        let key = Key { purpose, call, word, place };
         *self.calls.entry(key).or_default().entry(process_of(thread)).or_default() += 1;
     }
 }
@@ -112,16 +114,18 @@ fn is_libc(path: &str) -> bool {
     ["libc.so", "libc-2.", "libpthread", "ld-musl-"].iter().any(|start| name.starts_with(start))
 }
 
-fn word_of(question: &Question) -> u64 {
-    match question.call {
+fn word_of(call: Call, question: &Question) -> u64 {
+    let [argument, ..] = question.arguments;
+    match call {
         Call::Fork => libc::SIGCHLD as u64,
         Call::Vfork => u64::from(CLONE_VM | CLONE_VFORK) | libc::SIGCHLD as u64,
-        Call::Clone => question.argument & u64::from(u32::MAX),
+        Call::Clone => argument & u64::from(u32::MAX),
         Call::Clone3 => {
             // struct clone_args: the flags first, the exit signal fifth.
-            let flags = read_word(question.thread, question.argument).unwrap_or(0);
-            flags | read_word(question.thread, question.argument.wrapping_add(32)).unwrap_or(0)
+            let flags = read_word(question.thread, argument).unwrap_or(0);
+            flags | read_word(question.thread, argument.wrapping_add(32)).unwrap_or(0)
         }
+        Call::Seccomp => 0,
     }
 }
 

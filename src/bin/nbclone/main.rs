@@ -3,17 +3,21 @@
 
 mod bypass;
 mod channel;
+mod completeness;
 mod differences;
 mod json;
 mod library;
+mod memory;
 mod netbsd;
 mod options;
 mod parse;
+mod printable;
 mod program;
 mod report;
 mod run;
 mod seccomp;
 mod symbols;
+mod syscalls;
 mod system;
 
 // The pure modules that the shim and the command have in common.
@@ -23,6 +27,9 @@ mod flags;
 #[path = "../../policy.rs"]
 #[allow(dead_code)]
 mod policy;
+#[path = "../../ring.rs"]
+#[allow(dead_code)]
+mod ring;
 #[path = "../../trace/words.rs"]
 #[allow(dead_code)]
 mod words;

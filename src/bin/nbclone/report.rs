@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bypass::{Bypass, Purpose};
+use crate::completeness::Completeness;
 use crate::differences;
 use crate::netbsd::Fate;
 use crate::parse::{Entry, Place, Record, flag_names, signal_name};
@@ -20,8 +21,8 @@ pub struct Run {
     pub status: i32,
     /// Why the library may not have been there.
     pub warnings: Vec<String>,
-    /// Pieces of lines.
-    pub torn: u64,
+    /// What is missing; `None`: nothing.
+    pub completeness: Option<Completeness>,
     /// The other calls, if they were counted; else why not.
     pub bypass: Result<Bypass, String>,
 }
@@ -114,8 +115,13 @@ pub fn verdict(tally: &Tally, run: &Run) -> Verdict {
         raw.map(|key| &key.place).collect::<BTreeSet<_>>().len()
     });
     let total = sites + raw;
-    let untraced = tally.lost > 0 || run.bypass.as_ref().is_ok_and(|bypass| bypass.library > 0);
+    let untraced =
+        run.completeness.is_some() || run.bypass.as_ref().is_ok_and(|bypass| bypass.library > 0);
     let words = match (total, work + raw) {
+        _ if run.completeness.is_some() => {
+            let missing = run.completeness.as_ref().map(Completeness::words).unwrap_or_default();
+            format!("{missing}; no verdict")
+        }
         (0, _) if untraced => {
             "clone was called, but no line of it came: there is nothing to judge".to_owned()
         }
@@ -168,9 +174,6 @@ pub fn text(tally: &Tally, run: &Run, symbols: &Symbols) -> String {
         processes(tally.processes.len())
     )];
     lines.extend(run.warnings.iter().map(|warning| format!("warning: {warning}")));
-    if tally.lost + run.torn > 0 {
-        lines.push(format!("warning: at most {} calls are missing", tally.lost + run.torn));
-    }
     if !tally.sites.is_empty() {
         lines.push(String::new());
         lines.push("   calls   failed  call site, flags, and what NetBSD 10 does".to_owned());

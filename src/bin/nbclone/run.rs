@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -16,13 +16,14 @@ use nix::unistd::Pid;
 
 use crate::bypass::Bypass;
 use crate::channel::Channel;
+use crate::completeness::Completeness;
 use crate::options::{Options, Sink, policy, policy_name};
 use crate::parse::{self, Place};
 use crate::policy::Policy;
 use crate::report::{self, Run, Tally};
-use crate::seccomp::{self, Handover, Listener};
+use crate::seccomp::{Handover, Listener};
 use crate::symbols::Symbols;
-use crate::{json, library, program, system};
+use crate::{json, library, program, syscalls, system};
 
 /// As env(1): nbclone itself failed, COMMAND can't be run, isn't found.
 pub const FAILED: i32 = 125;
@@ -61,7 +62,7 @@ pub fn run(options: &Options) -> Result<i32, String> {
         (None, false) => None,
     };
     if session.trace.is_some() || wants_report {
-        let channel = Channel::new().map_err(|e| format!("no file for the trace: {e}"))?;
+        let channel = Channel::new().map_err(|e| format!("no memory for the trace: {e}"))?;
         session.channel = Some(channel);
     }
 
@@ -73,7 +74,7 @@ pub fn run(options: &Options) -> Result<i32, String> {
         command.env("NBCLONE_POLICY", policy_name(policy));
     }
     if let Some(channel) = &session.channel {
-        command.env("NBCLONE_TRACE", channel.path());
+        command.env("NBCLONE_TRACE", channel.address());
     }
 
     let status = match session.supervise(&mut command, options.all_calls)? {
@@ -93,7 +94,7 @@ pub fn run(options: &Options) -> Result<i32, String> {
             ended: ended(status),
             status: exit_status(status),
             warnings,
-            torn: session.channel.as_ref().map_or(0, |channel| channel.torn),
+            completeness: session.completeness(),
             bypass: session
                 .bypass
                 .take()
@@ -147,11 +148,15 @@ impl Session {
         let signals = SignalFd::with_flags(&ours, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)
             .map_err(|e| failed("signalfd", e.into()))?;
 
-        let (child, listener) = match self.start(command, mask, all_calls) {
+        let descriptor = self.channel.as_ref().and_then(Channel::descriptor);
+        let (child, listener) = match self.start(command, mask, descriptor, all_calls) {
             Ok(started) => started,
             Err(Start::Command(error)) => return Ok(Err(error)),
             Err(Start::Filter(error)) => return Err(format!("--all-calls: no filter: {error}")),
         };
+        if let Some(channel) = &mut self.channel {
+            channel.listen();
+        }
         self.watch(child, &signals, listener).map(Ok).map_err(|e| failed("waiting", e))
     }
 
@@ -159,14 +164,15 @@ impl Session {
         &mut self,
         command: &mut Command,
         mask: SigSet,
+        descriptor: Option<(RawFd, RawFd)>,
         all_calls: bool,
     ) -> Result<(Child, Option<Listener>), Start> {
-        if all_calls && !seccomp::AVAILABLE {
+        if all_calls && !syscalls::AVAILABLE {
             self.bypass = Some(Err("--all-calls doesn't know this architecture".to_owned()));
         } else if all_calls {
             let handover = Handover::new()?;
             let side = handover.child_side()?;
-            let spawned = system::spawn(command, mask, side);
+            let spawned = system::spawn(command, mask, descriptor, side);
             // Where the filter failed, its descriptor hasn't come, and what
             // spawn says isn't about COMMAND.
             let listener = match (handover.take(), &spawned) {
@@ -178,7 +184,7 @@ impl Session {
             self.bypass = Some(Ok(Bypass::default()));
             return Ok((child, Some(listener)));
         }
-        Ok((system::spawn(command, mask, || Ok(()))?, None))
+        Ok((system::spawn(command, mask, descriptor, || Ok(()))?, None))
     }
 
     fn watch(
@@ -225,9 +231,21 @@ impl Session {
             if status.is_none() {
                 status = child.try_wait()?;
             }
-            self.read_channel()?;
+            self.read_channel();
         }
         Ok(status.unwrap_or_default())
+    }
+
+    /// Whether each call that the library counted has come.
+    fn completeness(&self) -> Option<Completeness> {
+        let channel = self.channel.as_ref()?;
+        let (seen, made) = (channel.seen, channel.made().max(channel.seen));
+        let more = match channel.writers() {
+            0 => None,
+            1 => Some("a process that COMMAND left behind runs on".to_owned()),
+            n => Some(format!("{n} processes that COMMAND left behind run on")),
+        };
+        (seen < made || more.is_some()).then_some(Completeness { seen, made, more })
     }
 
     fn answer(&mut self, listener: Option<&Listener>) {
@@ -239,8 +257,8 @@ impl Session {
         listener.go_on(&question);
     }
 
-    fn read_channel(&mut self) -> io::Result<()> {
-        let Some(channel) = &mut self.channel else { return Ok(()) };
+    fn read_channel(&mut self) {
+        let Some(channel) = &mut self.channel else { return };
         let (trace, report, symbols) = (&mut self.trace, &mut self.report, &self.symbols);
         channel.read(|line| {
             let record = parse::line(line);
@@ -250,7 +268,7 @@ impl Session {
             if let (Some(tally), Some(record)) = (report.as_mut(), &record) {
                 tally.count(record);
             }
-        })
+        });
     }
 }
 

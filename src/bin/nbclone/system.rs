@@ -4,6 +4,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::os::fd::RawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -35,7 +36,7 @@ extern "C" fn remember() {
         let xfsz = libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         XFSZ_IGNORED.store(xfsz == libc::SIG_IGN, Relaxed);
         for descriptor in 0..=2 {
-            if libc::fcntl(descriptor, libc::F_GETFD) < 0 {
+            if !is_open(descriptor) {
                 CLOSED.fetch_or(1 << descriptor, Relaxed);
             }
         }
@@ -43,10 +44,12 @@ extern "C" fn remember() {
 }
 
 /// Starts `command` with the signal mask `mask`, and the rest as this process
-/// was started. `before`: runs in the child, last of all.
+/// was started. `descriptor`: one that it needs, and the number that it gets.
+/// `before`: runs in the child, last of all.
 pub fn spawn(
     command: &mut Command,
     mask: SigSet,
+    descriptor: Option<(RawFd, RawFd)>,
     mut before: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
 ) -> io::Result<Child> {
     let prepare = move || {
@@ -63,12 +66,23 @@ pub fn spawn(
                 }
             }
         }
+        if let Some((from, number)) = descriptor {
+            // SAFETY: nothing is open at this number. Without it COMMAND has the
+            // segment still.
+            unsafe { libc::dup2(from, number) };
+        }
         mask.thread_set_mask()?;
         before()
     };
     // SAFETY: this process has one thread: between fork and exec, anything
     // may be called.
     unsafe { command.pre_exec(prepare) }.spawn()
+}
+
+/// Whether a descriptor is open.
+pub fn is_open(descriptor: RawFd) -> bool {
+    // SAFETY: only asks about the number.
+    unsafe { libc::fcntl(descriptor, libc::F_GETFD) >= 0 }
 }
 
 /// Whether a file has an extended attribute.
