@@ -3,7 +3,7 @@
 
 use crate::flags::*;
 use crate::host::message::write_line;
-use crate::host::{self, decimal, memory};
+use crate::host::{self, decimal, errno, memory};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
@@ -120,7 +120,7 @@ fn set_trace(value: &[u8]) -> bool {
         PATH.iter().zip(value).for_each(|(place, &byte)| place.store(byte, Relaxed));
         TO_PATH
     } else if let Some(value) = value.strip_prefix(b"@") {
-        let Some(ring) = attach(value) else { return true };
+        let Some(ring) = errno::keep(|| attach(value)) else { return true };
         RING.store(ring, Relaxed);
         TO_COMMAND
     } else {
@@ -136,14 +136,14 @@ fn set_trace(value: &[u8]) -> bool {
 }
 
 /// nbclone(1)'s memory, of which `value` gives the segment's id, the
-/// descriptor, and the key. What is there by now may be another's.
+/// descriptor, the key, and where to knock. What is there by now may be another's.
 fn attach(value: &[u8]) -> Option<*mut Ring> {
-    let mut numbers = [0i32; 3];
+    let mut numbers = [0i32; 4];
     let parts = value.split(|&byte| byte == b',');
     for (number, part) in numbers.iter_mut().zip(parts) {
         *number = decimal::parse(part)?;
     }
-    let [id, descriptor, key] = numbers;
+    let [id, descriptor, key, door] = numbers;
     let is_ours = |ring: *mut Ring| {
         // SAFETY: null, or mapped: a segment is a page at least, and a file
         // with our seals doesn't shrink.
@@ -155,7 +155,12 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
     if !is_ours(ring) {
         ring = memory::sealed_file(descriptor, SEALS, size_of::<Ring>()).cast();
     }
-    is_ours(ring).then_some(ring)
+    if !is_ours(ring) {
+        // It can be told that there is a process whose lines won't come.
+        memory::knock(door, key);
+        return None;
+    }
+    Some(ring)
 }
 
 #[cold]

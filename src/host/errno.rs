@@ -23,3 +23,13 @@ fn fail(raw: isize) -> pid_t {
     unsafe { *location() = raw.wrapping_neg() as i32 };
     -1
 }
+
+/// Calls what may change errno, and puts it back.
+pub fn keep<T>(call: impl FnOnce() -> T) -> T {
+    // SAFETY: errno is the calling thread's own.
+    let before = unsafe { *location() };
+    let result = call();
+    // SAFETY: as before.
+    unsafe { *location() = before };
+    result
+}

@@ -4,7 +4,8 @@
 //!
 //! A process gets it when the library is loaded: the System V segment, or, if
 //! that is closed to it (another user's, another IPC namespace), the file by
-//! its descriptor.
+//! its descriptor. Where both are closed it knocks at a door, so that we know of
+//! calls that we don't see.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,6 +17,7 @@ use std::thread;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{Resource, getrlimit};
 
+use crate::door::Door;
 use crate::memory::{self, Nameless, Segment};
 use crate::printable;
 use crate::ring::Ring;
@@ -24,6 +26,7 @@ use crate::system;
 /// The reading side.
 pub struct Channel {
     key: u32,
+    door: Option<Door>,
     segment: Option<Segment>,
     nameless: Option<(Nameless, RawFd)>,
     inlets: Vec<Inlet>,
@@ -59,14 +62,21 @@ impl Channel {
             .map(|ring| Inlet { ring, listener: None, waiting: BTreeMap::new(), next: 0 })
             .collect();
         let event = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
-        Ok(Channel { key, segment, nameless, inlets, event: Arc::new(event), seen: 0 })
+        let (door, event) = (Door::new().ok(), Arc::new(event));
+        Ok(Channel { key, door, segment, nameless, inlets, event, seen: 0 })
     }
 
     /// What `NBCLONE_TRACE` has to be.
     pub fn address(&self) -> String {
         let id = self.segment.as_ref().map_or(i32::MAX, |segment| segment.id);
         let number = self.nameless.as_ref().map_or(i32::MAX, |(_, number)| *number);
-        format!("@{id},{number},{}", self.key)
+        let door = self.door.as_ref().map_or(0, |door| door.number);
+        format!("@{id},{number},{},{door}", self.key)
+    }
+
+    /// The segment's id.
+    pub fn segment(&self) -> Option<i32> {
+        self.segment.as_ref().map(|segment| segment.id)
     }
 
     /// The descriptor that COMMAND needs, and the number that it must have.
@@ -102,6 +112,11 @@ impl Channel {
     /// How many calls were made, by the library's own count.
     pub fn made(&self) -> u64 {
         self.inlets.iter().map(|inlet| u64::from(inlet.ring.calls.load(Relaxed))).sum()
+    }
+
+    /// How many programs said that their lines can't come.
+    pub fn unreached(&self) -> u64 {
+        self.door.as_ref().map_or(0, |door| door.visitors(self.key))
     }
 
     /// How many processes can still send lines; those that have no segment

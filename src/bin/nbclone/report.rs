@@ -111,7 +111,8 @@ pub fn verdict(tally: &Tally, run: &Run) -> Verdict {
     let sites = places(|_| true);
     let work = places(|site| Fate::of(site.entry, site.word).needs_work());
     let raw = run.bypass.as_ref().map_or(0, |bypass| {
-        let raw = bypass.calls.keys().filter(|key| key.purpose == Purpose::Raw);
+        let raw =
+            bypass.calls.keys().filter(|key| matches!(key.purpose, Purpose::Raw | Purpose::Missed));
         raw.map(|key| &key.place).collect::<BTreeSet<_>>().len()
     });
     let total = sites + raw;
@@ -243,6 +244,10 @@ fn bypass_lines(bypass: &Result<Bypass, String>, symbols: &Symbols) -> Vec<Strin
         let what = match key.purpose {
             Purpose::Raw => {
                 format!("a raw {} at {}", key.call.name(), place_words(&key.place, symbols))
+            }
+            Purpose::Missed => {
+                let place = place_words(&key.place, symbols);
+                format!("{} ({}), at {place}", key.purpose.words(), key.call.name())
             }
             purpose => purpose.words().to_owned(),
         };
