@@ -18,6 +18,10 @@ void flag_cases(void)
 	lock_cases();
 	limit_cases();
 	proc_cases();
+	circumstance_cases();
+	waiting_open_cases();
+	filter_cases();
+	traced_cases();
 	small_stack_cases();
 }
 

@@ -71,6 +71,10 @@ void terminal_cases(void);
 void lock_cases(void);
 void limit_cases(void);
 void proc_cases(void);
+void filter_cases(void);
+void traced_cases(void);
+void waiting_open_cases(void);
+void circumstance_cases(void);
 void small_stack_cases(void);
 void identity_cases(void);
 
