@@ -13,7 +13,7 @@ pub mod write;
 
 use self::line::Line;
 use self::words::Bits;
-use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
+use crate::flags::*;
 use crate::policy::{Policy, Refusal};
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -30,6 +30,8 @@ pub enum Reason {
     Stack,
     /// The flag word.
     Flags(Policy, Refusal),
+    /// `sp` is in the first page.
+    LowStack,
     /// The flag word of Linux 1.x's clone.
     Linux1(Refusal),
 }
@@ -107,13 +109,17 @@ fn add_call(line: &mut Line, call: &Call) {
             line.text(b"linux1_clone(sp=");
             line.address(sp);
             line.text(b", flags=");
-            if flags & COPYVM as usize != 0 {
-                line.text(b"COPYVM|");
+            let low = COPYVM | COPYFD | CLONE_FILES | CLONE_SIGHAND;
+            let named = if is_linux1_3(flags as u32) { low } else { COPYVM | COPYFD };
+            for bit in Bits::of(flags as u32 & named) {
+                line.text(match bit {
+                    _ if named == low => words::flag(bit).0,
+                    COPYVM => b"COPYVM",
+                    _ => b"COPYFD",
+                });
+                line.byte(b'|');
             }
-            if flags & COPYFD as usize != 0 {
-                line.text(b"COPYFD|");
-            }
-            let rest = flags & !((COPYVM | COPYFD | CLONE_CSIGNAL) as usize);
+            let rest = flags & !((named | CLONE_CSIGNAL) as usize);
             if rest != 0 {
                 line.address(rest);
                 line.byte(b'|');
@@ -165,6 +171,7 @@ fn add_reason(line: &mut Line, reason: Reason) {
     match reason {
         Reason::Func => line.text(b"func is NULL"),
         Reason::Stack => line.text(b"stack is NULL"),
+        Reason::LowStack => line.text(b"sp is no stack: Linux 1.x has sp first, then flags"),
         Reason::Linux1(Refusal::ExitSignal(signal))
         | Reason::Flags(_, Refusal::ExitSignal(signal)) => {
             line.decimal(signal as i32);

@@ -1,6 +1,6 @@
 //! Reads back what src/trace.rs writes. nbclone(1) documents the line.
 
-use crate::flags::{COPYFD, COPYVM};
+use crate::flags::{COPYFD, COPYVM, LINUX1_3, is_linux1_3};
 use crate::words::{self, Bits};
 
 /// An address in a file, or one of which no file is known.
@@ -119,7 +119,7 @@ fn bit(entry: Entry, text: &str) -> Option<u32> {
     match (entry, text) {
         (Entry::Linux1, "COPYVM") => Some(COPYVM),
         (Entry::Linux1, "COPYFD") => Some(COPYFD),
-        (Entry::Clone, _) if text.starts_with("CLONE_") => {
+        (_, _) if text.starts_with("CLONE_") => {
             Bits::of(u32::MAX).find(|&bit| words::flag(bit).0 == text.as_bytes())
         }
         _ => text.parse().ok(),
@@ -131,10 +131,13 @@ pub fn flag_names(entry: Entry, word: u32) -> Vec<String> {
     let mut names = Vec::new();
     for bit in Bits::of(word) {
         names.push(match (entry, bit) {
-            (Entry::Clone, _) => String::from_utf8_lossy(words::flag(bit).0).into_owned(),
+            (Entry::Linux1, _) if bit & LINUX1_3 != 0 => format!("{bit:#x}"),
+            _ if entry == Entry::Clone || is_linux1_3(word) => {
+                String::from_utf8_lossy(words::flag(bit).0).into_owned()
+            }
             (Entry::Linux1, COPYVM) => "COPYVM".to_owned(),
             (Entry::Linux1, COPYFD) => "COPYFD".to_owned(),
-            (Entry::Linux1, _) => format!("{bit:#x}"),
+            _ => format!("{bit:#x}"),
         });
     }
     names
