@@ -28,7 +28,7 @@
 #define LINUX1_COPYVM_COPYFD	0x300
 
 /* nbclone_arch_linux1_clone's frame: the call site, and struct Request
- * (src/linux1.rs) behind it. */
+ * (src/linux1/mod.rs) behind it. */
 #define REQUEST		8
 #define FRAME		48
 

@@ -21,7 +21,7 @@
 #define CLONE_THREAD	0x10000
 
 /* nbclone_arch_linux1_clone's frame, from the stack pointer upwards: the fifth
- * argument of a call, struct Request (src/linux1.rs), and four saved words. */
+ * argument of a call, struct Request (src/linux1/mod.rs), and four saved words. */
 #define REQUEST		4
 #define SAVED		24
 #define SAVED_R7	(SAVED + 4)

@@ -27,7 +27,7 @@
 #define LINUX1_COPYVM_COPYFD	0x300
 
 /* nbclone_arch_linux1_clone's frame, from the stack pointer upwards: five
- * arguments for a call, struct Request (src/linux1.rs), padding that aligns
+ * arguments for a call, struct Request (src/linux1/mod.rs), padding that aligns
  * calls, and what is saved. */
 #define REQUEST			20
 #define REQUEST_FLAGS		(REQUEST + 0)

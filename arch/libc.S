@@ -1,7 +1,7 @@
 /* For every architecture: where libc's posix_spawn is, or 0.
  *
  * musl's static posix_spawn calls __clone and takes -errno from it; the
- * function that it passes lies beside posix_spawn itself (src/libc_calls.rs).
+ * function that it passes lies beside posix_spawn itself (src/clone/internal.rs).
  * The reference is weak: it drags nothing out of an archive. In the shared
  * library, which libc's own calls can't reach, build.rs makes it 0.
  */

@@ -20,7 +20,7 @@
 #define CLONE_THREAD_BIT	16
 #define LINUX1_COPYVM_COPYFD	0x300
 
-/* struct Request, src/linux1.rs: five words, and behind them the return
+/* struct Request, src/linux1/mod.rs: five words, and behind them the return
  * address: 48 bytes keep the stack aligned at calls. */
 #define REQUEST_FLAGS		0
 #define REQUEST_STACK		8

@@ -21,7 +21,7 @@
 #define CLONE_VM_BIT		8
 #define LINUX1_COPYFD		0x200
 
-/* nbclone_arch_linux1_clone's frame: the Request of src/linux1.rs, the
+/* nbclone_arch_linux1_clone's frame: the Request of src/linux1/mod.rs, the
  * caller's d2 to d5; the return address and the two arguments are above. */
 #define REQUEST_FLAGS		0
 #define REQUEST_STACK		4

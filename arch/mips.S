@@ -32,7 +32,7 @@
 #define HOME_AREA		16
 
 /* nbclone_arch_linux1_clone's frame: the home area of what it calls, a 5th
- * argument, the Request of src/linux1.rs, the return address, the GOT. */
+ * argument, the Request of src/linux1/mod.rs, the return address, the GOT. */
 #define FIFTH_ARGUMENT		16
 #define REQUEST			20
 #define REQUEST_FLAGS		(REQUEST + 0)

@@ -39,7 +39,7 @@
 #define CLONE_THREAD_HIGH	1	/* the upper half of 0x10000 */
 #define LINUX1_COPYVM_COPYFD	0x300
 
-/* struct Request, src/linux1.rs: five words; behind them the return address
+/* struct Request, src/linux1/mod.rs: five words; behind them the return address
  * and the GOT. 64 bytes keep the stack aligned at calls. */
 #define REQUEST_FLAGS		(0 * WORD)
 #define REQUEST_STACK		(1 * WORD)

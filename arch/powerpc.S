@@ -27,7 +27,7 @@
 #define CLONE_FRAME	32		/* with six registers */
 #define CLONE_SAVE	8
 
-/* struct Request, src/linux1.rs, above the words of the frame, and so that what
+/* struct Request, src/linux1/mod.rs, above the words of the frame, and so that what
  * FPRs are loaded from is aligned. */
 #define REQUEST			12
 #define REQUEST_FLAGS		(REQUEST + 0)

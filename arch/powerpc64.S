@@ -39,7 +39,7 @@
 # define SMALLEST_FRAME	112
 #endif
 
-/* struct Request, src/linux1.rs, above the smallest frame. */
+/* struct Request, src/linux1/mod.rs, above the smallest frame. */
 #define REQUEST			SMALLEST_FRAME
 #define REQUEST_FLAGS		(REQUEST + 0)
 #define REQUEST_STACK		(REQUEST + 8)

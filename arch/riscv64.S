@@ -30,7 +30,7 @@
 #define CLONE_THREAD_BIT	16
 #define LINUX1_COPYVM_COPYFD	0x300
 
-/* struct Request, src/linux1.rs: five words; behind them the return address,
+/* struct Request, src/linux1/mod.rs: five words; behind them the return address,
  * and padding to the 16 bytes of alignment at a call. */
 #define REQUEST_FLAGS		(0 * WORD)
 #define REQUEST_STACK		(1 * WORD)

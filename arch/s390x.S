@@ -28,7 +28,7 @@
 #define ARGUMENTS	160
 #define SMALLEST_FRAME	160
 
-/* struct Request, src/linux1.rs, above the smallest frame. */
+/* struct Request, src/linux1/mod.rs, above the smallest frame. */
 #define REQUEST			SMALLEST_FRAME
 #define REQUEST_FLAGS		(REQUEST + 0)
 #define REQUEST_STACK		(REQUEST + 8)

@@ -48,7 +48,7 @@
 #define LINUX1_COPYVM_COPYFD	0x300
 
 /* The frame of nbclone_arch_linux1_clone: the caller's window, then struct
- * Request, src/linux1.rs. */
+ * Request, src/linux1/mod.rs. */
 #define CALLER_WINDOW		(STACK_BIAS + SMALLEST_FRAME)
 #define REQUEST			(CALLER_WINDOW + WINDOW)
 #define REQUEST_FLAGS		(REQUEST + 0)

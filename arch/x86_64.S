@@ -25,7 +25,7 @@
 #define CLONE_THREAD_BIT	16
 #define LINUX1_COPYVM_COPYFD	0x300
 
-/* struct Request, src/linux1.rs: five words, rounded up so that the frame
+/* struct Request, src/linux1/mod.rs: five words, rounded up so that the frame
  * keeps the stack aligned at calls. */
 #define REQUEST_FLAGS		(0 * WORD)
 #define REQUEST_STACK		(1 * WORD)

@@ -6,8 +6,10 @@
 //! passed over for references that name another.
 #![allow(unsafe_code)]
 
-use crate::arch::{self, Func};
-use crate::{environment, errno, libc_calls};
+use crate::clone::internal;
+use crate::host::entry::{self, Func};
+use crate::host::errno;
+use crate::settings;
 use core::ffi::c_void;
 use libc::{c_int, pid_t};
 
@@ -31,9 +33,9 @@ pub unsafe extern "C" fn clone(
     unsafe {
         match func {
             Some(child) if is_plain(stack, flags) => {
-                errno::result(arch::clone(child, stack, flags as u32, arg, 0, 0, 0))
+                errno::result(entry::clone(child, stack, flags as u32, arg, 0, 0, 0))
             }
-            _ => arch::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
+            _ => entry::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
     }
 }
@@ -56,10 +58,10 @@ pub unsafe extern "C" fn __clone(
     // SAFETY: passed on to the caller.
     unsafe {
         match func {
-            Some(child) if is_plain(stack, flags) && !libc_calls::may_spawn(flags as u32) => {
-                errno::result(arch::clone(child, stack, flags as u32, arg, 0, 0, 0))
+            Some(child) if is_plain(stack, flags) && !internal::may_spawn(flags as u32) => {
+                errno::result(entry::clone(child, stack, flags as u32, arg, 0, 0, 0))
             }
-            _ => libc_calls::clone(func, stack, flags, arg, parent_tid, tls, child_tid),
+            _ => internal::clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
     }
 }
@@ -67,7 +69,7 @@ pub unsafe extern "C" fn __clone(
 /// Whether the call needs no more than to be handed to the kernel.
 #[inline(always)]
 fn is_plain(stack: *mut c_void, flags: c_int) -> bool {
-    environment::passes(flags as u32) && stack.addr() >= arch::LOWEST_STACK
+    settings::passes(flags as u32) && stack.addr() >= entry::LOWEST_STACK
 }
 
 /// Linux 1.x's clone(2): returns twice, in the child on `sp`.
@@ -84,7 +86,7 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
         ".cfi_startproc",
         crate::jump::jump!(),
         ".cfi_endproc",
-        sym arch::linux1_clone
+        sym entry::linux1_clone
     )
 }
 
@@ -103,7 +105,7 @@ pub unsafe extern "C" fn linux1_clone(sp: *mut c_void, flags: libc::c_ulong) -> 
     unsafe {
         core::arch::asm!(
             "b {}",
-            sym arch::linux1_clone,
+            sym entry::linux1_clone,
             in("r3") sp,
             in("r4") flags,
             options(noreturn, nostack)

@@ -9,16 +9,15 @@
 //!
 //! | module | purpose |
 //! |---|---|
-//! | [`abi`] | the exported functions, all of them |
-//! | `flags`, `translate` | flag words: pure, without `unsafe` |
-//! | `environment` | what `NBCLONE_*` asks for |
-//! | `call` | one NetBSD call, checked and carried out |
-//! | `child` | what a child does before its func |
-//! | `linux1`, `descriptors` | Linux 1.x's clone and COPYFD |
-//! | `trace`, `line`, `maps`, `names`, `recall` | the lines of `NBCLONE_TRACE` |
-//! | `libc_calls` | the calls that libc itself makes |
-//! | `jump` | the architectures' jumps to the entry of `linux1_clone` |
-//! | `arch`, `kernel`, `errno`, `output` | the host's side |
+//! | [`abi`] | the exported functions, nothing else |
+//! | `clone` | NetBSD's clone where the call isn't the usual one |
+//! | `linux1` | Linux 1.x's clone, and COPYFD |
+//! | `trace` | `NBCLONE_TRACE`: a line for each call |
+//! | `settings` | what the environment asks for |
+//! | `host` | the host's side: system calls, what arch/ defines, libc's state |
+//! | `policy`, `flags` | flag words: pure, without `unsafe` |
+//!
+//! A module uses those below it in this table, and none above.
 #![no_std]
 // The jump of `linux1_clone`: assembly isn't stable there yet.
 #![cfg_attr(
@@ -32,25 +31,15 @@
 )]
 
 pub mod abi;
-mod arch;
-mod call;
-mod child;
-mod descriptors;
-mod environment;
-mod errno;
+mod clone;
 mod flags;
+mod host;
+#[path = "../arch/jump.rs"]
 mod jump;
-mod kernel;
-mod libc_calls;
-mod line;
 mod linux1;
-mod maps;
-mod names;
-mod numbers;
-mod output;
-mod recall;
+mod policy;
+mod settings;
 mod trace;
-mod translate;
 
 /// The shim has no panic path, which a test proves from the built library;
 /// the language wants a handler all the same.

@@ -4,11 +4,11 @@
 #[path = "../src/flags.rs"]
 #[allow(dead_code)]
 mod flags;
-#[path = "../src/translate.rs"]
+#[path = "../src/policy.rs"]
 #[allow(dead_code)]
-mod translate;
+mod policy;
 
-use translate::{Policy, Refusal, translate, translate_linux1};
+use policy::{Policy, Refusal, translate, translate_linux1};
 
 /// The contract, written from the manual: the host's flags for the flags of a
 /// word (its upper 24 bits), or `None` for EINVAL. It takes them bit by bit,

@@ -5,10 +5,10 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::command::parse::Place;
-use crate::command::seccomp::{Call, Question};
-use crate::command::symbols::{Symbol, Symbols};
 use crate::flags::*;
+use crate::parse::Place;
+use crate::seccomp::{Call, Question};
+use crate::symbols::{Symbol, Symbols};
 
 const CLONE_THREAD: u32 = 0x0001_0000;
 

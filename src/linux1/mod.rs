@@ -4,15 +4,16 @@
 //! Source: Linux 1.0, kernel/fork.c and linux/sched.h.
 #![allow(unsafe_code)]
 
-use crate::arch;
-use crate::child::Identity;
-use crate::descriptors;
-use crate::environment;
-use crate::errno;
+pub mod copyfd;
+mod pending;
+
+use self::pending::Kept;
 use crate::flags::{CLONE_VM, COPYFD, COPYVM};
-use crate::recall::{self, Kept};
+use crate::host::identity::Identity;
+use crate::host::{entry, errno};
+use crate::policy::translate_linux1;
+use crate::settings;
 use crate::trace::{self, Call, Reason};
-use crate::translate::translate_linux1;
 use libc::pid_t;
 
 /// What the kernel gets. arch/*.S knows the order of the words.
@@ -67,14 +68,14 @@ extern "C" fn nbclone_linux1_prepare(
             return -(libc::EINVAL as isize);
         }
     };
-    if environment::trace().is_some() {
-        recall::keep(core::ptr::from_ref(request).addr(), Kept { sp, word, caller });
+    if settings::trace().is_some() {
+        pending::keep(core::ptr::from_ref(request).addr(), Kept { sp, word, caller });
     }
     *request = Request { flags: flags as usize, stack: 0, parent_tid: word, tls: 0, child_tid: 0 };
     request.stack = if own_stack {
         caller_sp
     } else {
-        (sp.max(arch::LOWEST_STACK) & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM
+        (sp.max(entry::LOWEST_STACK) & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM
     };
     if flags & CLONE_VM == 0 {
         let identity = Identity::of_caller();
@@ -89,8 +90,8 @@ extern "C" fn nbclone_linux1_prepare(
 /// In the parent, after: the result as C wants it.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
-    if request.flags != REFUSED && environment::trace().is_some() {
-        let Kept { sp, word, caller } = recall::take(core::ptr::from_ref(request).addr())
+    if request.flags != REFUSED && settings::trace().is_some() {
+        let Kept { sp, word, caller } = pending::take(core::ptr::from_ref(request).addr())
             .unwrap_or(Kept { sp: request.stack, word: request.parent_tid, caller: 0 });
         trace::call(&Call::Linux1 { sp, flags: word }, Ok(raw), caller);
     }
@@ -102,7 +103,7 @@ extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
 extern "C" fn nbclone_linux1_child(word: usize, robust_list: usize) {
     let word = word as u32;
     if word & COPYVM != 0 {
-        recall::forget();
+        pending::forget();
         Identity::take_over(robust_list);
     }
     copy_descriptors(word & COPYFD != 0);
@@ -113,6 +114,6 @@ extern "C" fn nbclone_linux1_child(word: usize, robust_list: usize) {
 #[inline(never)]
 fn copy_descriptors(wanted: bool) {
     if wanted {
-        descriptors::copy_all();
+        copyfd::copy_all();
     }
 }

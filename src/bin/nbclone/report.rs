@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::command::bypass::{Bypass, Purpose};
-use crate::command::differences;
-use crate::command::netbsd::Fate;
-use crate::command::parse::{Entry, Place, Record, flag_names, signal_name};
-use crate::command::symbols::Symbols;
+use crate::bypass::{Bypass, Purpose};
+use crate::differences;
+use crate::netbsd::Fate;
+use crate::parse::{Entry, Place, Record, flag_names, signal_name};
+use crate::symbols::Symbols;
 
 /// What the run was.
 pub struct Run {

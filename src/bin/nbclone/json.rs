@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::command::bypass::Bypass;
-use crate::command::netbsd::Fate;
-use crate::command::parse::{Entry, Place, flag_names, signal_name};
-use crate::command::report::{Run, Seen, Site, Tally, verdict};
-use crate::command::symbols::{Symbol, Symbols};
+use crate::bypass::Bypass;
+use crate::netbsd::Fate;
+use crate::parse::{Entry, Place, flag_names, signal_name};
+use crate::report::{Run, Seen, Site, Tally, verdict};
+use crate::symbols::{Symbol, Symbols};
 
 /// The report.
 pub fn report(tally: &Tally, run: &Run, symbols: &Symbols) -> String {

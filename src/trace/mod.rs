@@ -4,14 +4,18 @@
 //! no errno, no descriptor that stays open, nothing in the child. Where a line
 //! can't be written at once, it is lost; the next one says how many were.
 //!
-//! nbclone(1) documents the line; src/command/parse.rs reads it.
+//! nbclone(1) documents the line; src/bin/nbclone/parse.rs reads it.
 
-use crate::environment;
+pub mod line;
+pub mod module;
+pub mod words;
+pub mod write;
+
+use self::line::Line;
+use self::words::Bits;
 use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
-use crate::line::Line;
-use crate::names::{self, Bits};
-use crate::translate::{Policy, Refusal};
-use crate::{kernel, maps, output};
+use crate::policy::{Policy, Refusal};
+use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// Lines that this process couldn't write since the last one that it could.
@@ -44,7 +48,7 @@ pub type Outcome = Result<isize, Reason>;
 /// Writes the line of one call, if lines are asked for. `caller`: 0 if unknown.
 #[inline(always)]
 pub fn call(call: &Call, outcome: Outcome, caller: usize) {
-    if environment::is_traced() {
+    if settings::is_traced() {
         write(call, outcome, caller);
     }
 }
@@ -52,16 +56,16 @@ pub fn call(call: &Call, outcome: Outcome, caller: usize) {
 #[cold]
 #[inline(never)]
 fn write(call: &Call, outcome: Outcome, caller: usize) {
-    let Some(target) = environment::trace() else { return };
+    let Some(target) = settings::trace() else { return };
     // A handler that leaves by longjmp would leave a descriptor open.
-    let mask = kernel::block_signals(&kernel::SignalSet::ALL);
+    let mask = host::block_signals(&host::SignalSet::ALL);
     let mut line = Line::new();
     let lost = LOST.swap(0, Relaxed);
 
     line.text(b"nbclone[");
-    line.decimal(kernel::getpid());
+    line.decimal(host::getpid());
     line.byte(b'/');
-    line.decimal(kernel::gettid());
+    line.decimal(host::gettid());
     line.text(b"] ");
     if lost != 0 {
         line.text(b"lost=");
@@ -70,15 +74,15 @@ fn write(call: &Call, outcome: Outcome, caller: usize) {
     }
     add_call(&mut line, call);
     add_outcome(&mut line, outcome);
-    if caller != 0 && !maps::add_module(&mut line, b" <caller ", caller) {
+    if caller != 0 && !module::add_module(&mut line, b" <caller ", caller) {
         line.text(b" <caller ");
         line.address(caller);
         line.byte(b'>');
     }
-    if !output::write_at_once(target, line.finish()) {
+    if !write::write_at_once(target, line.finish()) {
         LOST.fetch_add(lost.saturating_add(1), Relaxed);
     }
-    kernel::set_signal_mask(&mask);
+    host::set_signal_mask(&mask);
 }
 
 #[inline(never)]
@@ -87,12 +91,12 @@ fn add_call(line: &mut Line, call: &Call) {
         Call::Clone { func, stack, flags, arg } => {
             line.text(b"clone(func=");
             line.address(func);
-            maps::add_module(line, b" <", func);
+            module::add_module(line, b" <", func);
             line.text(b", stack=");
             line.address(stack);
             line.text(b", flags=");
             for bit in Bits::of(flags) {
-                line.text(names::flag(bit).0);
+                line.text(words::flag(bit).0);
                 line.byte(b'|');
             }
             add_signal(line, flags);
@@ -123,7 +127,7 @@ fn add_call(line: &mut Line, call: &Call) {
 /// The exit signal, 0 for none.
 fn add_signal(line: &mut Line, word: u32) {
     let signal = word & CLONE_CSIGNAL;
-    match names::signal(signal) {
+    match words::signal(signal) {
         Some(name) => {
             line.text(b"SIG");
             line.text(name);
@@ -140,12 +144,12 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
         Ok(raw) => {
             let error = raw.wrapping_neg() as i32;
             line.text(b"-1 ");
-            match names::error(error) {
+            match words::error(error) {
                 Some(name) => line.text(name),
                 None => line.decimal(error),
             }
             line.text(b" (");
-            line.text(names::kernel_reason(error));
+            line.text(words::kernel_reason(error));
             line.byte(b')');
         }
         Err(reason) => {
@@ -183,7 +187,7 @@ fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
             line.text(b"and others; ");
             break;
         }
-        let (name, reason) = names::flag(bit);
+        let (name, reason) = words::flag(bit);
         line.text(name);
         line.text(b": ");
         line.text(reason);

@@ -5,9 +5,9 @@
 //! of NetBSD 10 and its kern_fork.c, which do nothing for the bit. The words
 //! say which.
 
-use crate::command::parse::Entry;
 use crate::flags::*;
-use crate::names::{self, Bits};
+use crate::parse::Entry;
+use crate::words::{self, Bits};
 
 /// NetBSD's `_NSIG`: exit signals are below it.
 const NSIG: u32 = 64;
@@ -75,10 +75,10 @@ impl Fate {
             }
             Fate::Ignored(bits) => bits
                 .iter()
-                .map(|&bit| {
-                    let name = String::from_utf8_lossy(names::flag(bit).0);
-                    let (what, known) = lost(bit).unwrap_or(("it does nothing", Known::Read));
-                    format!("ignores {name}: {what} ({})", known.words())
+                .filter_map(|&bit| {
+                    let name = String::from_utf8_lossy(words::flag(bit).0);
+                    let (what, known) = lost(bit)?;
+                    Some(format!("ignores {name}: {what} ({})", known.words()))
                 })
                 .collect(),
         }
@@ -107,7 +107,7 @@ impl Known {
 /// `None` for bits that do nothing on Linux either.
 fn lost(bit: u32) -> Option<(&'static str, Known)> {
     use Known::{Measured, Read};
-    Some(match names::flag(bit).0 {
+    Some(match words::flag(bit).0 {
         b"CLONE_PIDFD" => ("no descriptor for the child is stored", Measured),
         b"CLONE_PARENT" => {
             ("the child is the caller's, not its sibling; getppid() tells the caller", Measured)

@@ -1,8 +1,8 @@
 //! Which file is mapped at an address, from /proc/thread-self/maps: read by
 //! system calls into a small buffer. The loader's own list is behind a lock.
 
-use crate::kernel;
-use crate::line::Line;
+use crate::host;
+use crate::trace::line::Line;
 use core::ffi::CStr;
 
 // Not /proc/self: once its first thread has ended, a process has no maps there.
@@ -16,18 +16,18 @@ const LONGEST_PATH: usize = 512;
 /// mapped there.
 pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY;
-    let Ok(maps) = kernel::open(MAPS, flags) else { return false };
+    let Ok(maps) = host::open(MAPS, flags) else { return false };
     let mut reader = Reader::new(address, open, line);
     let mut chunk = [0u8; 512];
     loop {
-        let filled = kernel::read(maps, &mut chunk);
+        let filled = host::read(maps, &mut chunk);
         let bytes = chunk.get(..filled).unwrap_or_default();
         if bytes.is_empty() || bytes.iter().any(|&byte| reader.take(byte)) {
             break;
         }
     }
     let found = reader.found;
-    kernel::close(maps);
+    host::close(maps);
     found
 }
 

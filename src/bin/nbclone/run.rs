@@ -14,15 +14,15 @@ use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use nix::unistd::Pid;
 
-use crate::command::bypass::Bypass;
-use crate::command::channel::Channel;
-use crate::command::options::{Options, Sink, policy, policy_name};
-use crate::command::parse::{self, Place};
-use crate::command::report::{self, Run, Tally};
-use crate::command::seccomp::{self, Handover, Listener};
-use crate::command::symbols::Symbols;
-use crate::command::{json, library, program, system};
-use crate::translate::Policy;
+use crate::bypass::Bypass;
+use crate::channel::Channel;
+use crate::options::{Options, Sink, policy, policy_name};
+use crate::parse::{self, Place};
+use crate::policy::Policy;
+use crate::report::{self, Run, Tally};
+use crate::seccomp::{self, Handover, Listener};
+use crate::symbols::Symbols;
+use crate::{json, library, program, system};
 
 /// As env(1): nbclone itself failed, COMMAND can't be run, isn't found.
 pub const FAILED: i32 = 125;

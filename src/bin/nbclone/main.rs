@@ -1,22 +1,33 @@
 //! nbclone(1): runs a program with NetBSD's clone(2), and tells what it makes
 //! of it.
 
-/// The pure modules that the shim and the command have in common.
-#[path = "../flags.rs"]
+mod bypass;
+mod channel;
+mod differences;
+mod json;
+mod library;
+mod netbsd;
+mod options;
+mod parse;
+mod program;
+mod report;
+mod run;
+mod seccomp;
+mod symbols;
+mod system;
+
+// The pure modules that the shim and the command have in common.
+#[path = "../../flags.rs"]
 #[allow(dead_code)]
 mod flags;
-#[path = "../names.rs"]
+#[path = "../../policy.rs"]
 #[allow(dead_code)]
-mod names;
-#[path = "../translate.rs"]
+mod policy;
+#[path = "../../trace/words.rs"]
 #[allow(dead_code)]
-mod translate;
+mod words;
 
-#[path = "../command/mod.rs"]
-mod command;
-
-use command::options::{self, Request, USAGE};
-use command::run;
+use options::{Request, USAGE};
 use std::process::exit;
 
 fn main() {

@@ -1,7 +1,7 @@
 //! Reads back what src/trace.rs writes. nbclone(1) documents the line.
 
 use crate::flags::{COPYFD, COPYVM};
-use crate::names::{self, Bits};
+use crate::words::{self, Bits};
 
 /// An address in a file, or one of which no file is known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -110,7 +110,7 @@ fn word(entry: Entry, text: &str) -> Option<u32> {
 
 fn bit(entry: Entry, text: &str) -> Option<u32> {
     if let Some(name) = text.strip_prefix("SIG") {
-        return (1..=64).find(|&signal| names::signal(signal) == Some(name.as_bytes()));
+        return (1..=64).find(|&signal| words::signal(signal) == Some(name.as_bytes()));
     }
     if text.starts_with("0x") {
         // Linux 1.x's flags are a long.
@@ -120,7 +120,7 @@ fn bit(entry: Entry, text: &str) -> Option<u32> {
         (Entry::Linux1, "COPYVM") => Some(COPYVM),
         (Entry::Linux1, "COPYFD") => Some(COPYFD),
         (Entry::Clone, _) if text.starts_with("CLONE_") => {
-            Bits::of(u32::MAX).find(|&bit| names::flag(bit).0 == text.as_bytes())
+            Bits::of(u32::MAX).find(|&bit| words::flag(bit).0 == text.as_bytes())
         }
         _ => text.parse().ok(),
     }
@@ -131,7 +131,7 @@ pub fn flag_names(entry: Entry, word: u32) -> Vec<String> {
     let mut names = Vec::new();
     for bit in Bits::of(word) {
         names.push(match (entry, bit) {
-            (Entry::Clone, _) => String::from_utf8_lossy(names::flag(bit).0).into_owned(),
+            (Entry::Clone, _) => String::from_utf8_lossy(words::flag(bit).0).into_owned(),
             (Entry::Linux1, COPYVM) => "COPYVM".to_owned(),
             (Entry::Linux1, COPYFD) => "COPYFD".to_owned(),
             (Entry::Linux1, _) => format!("{bit:#x}"),
@@ -143,7 +143,7 @@ pub fn flag_names(entry: Entry, word: u32) -> Vec<String> {
 /// The exit signal's name; `None` for none.
 pub fn signal_name(word: u32) -> Option<String> {
     let signal = word & crate::flags::CLONE_CSIGNAL;
-    match names::signal(signal) {
+    match words::signal(signal) {
         Some(name) => Some(format!("SIG{}", String::from_utf8_lossy(name))),
         None if signal == 0 => None,
         None => Some(signal.to_string()),

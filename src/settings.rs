@@ -2,8 +2,9 @@
 #![allow(unsafe_code)]
 
 use crate::flags::*;
-use crate::output;
-use crate::translate::Policy;
+use crate::host::decimal;
+use crate::host::message::write_line;
+use crate::policy::Policy;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32};
 use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -98,11 +99,7 @@ fn set_trace(value: &[u8]) -> bool {
         PATH.iter().zip(value).for_each(|(place, &byte)| place.store(byte, Relaxed));
         TO_PATH
     } else {
-        let digits = value.iter().try_fold(0i32, |number, &byte| {
-            let digit = byte.checked_sub(b'0').filter(|&digit| digit <= 9)?;
-            number.checked_mul(10)?.checked_add(i32::from(digit))
-        });
-        let Some(descriptor) = digits else { return false };
+        let Some(descriptor) = decimal::parse(value) else { return false };
         descriptor
     };
     TARGET.store(target, Release);
@@ -127,13 +124,13 @@ extern "C" fn read() {
         GATE.store(STRICT_GATE, Relaxed);
     }
     if place.is_none() {
-        output::write_line(
+        write_line(
             libc::STDERR_FILENO,
             b"nbclone: NBCLONE_POLICY is none of strict, netbsd, host: strict is in force\n",
         );
     }
     if !understood {
-        output::write_line(
+        write_line(
             libc::STDERR_FILENO,
             b"nbclone: NBCLONE_TRACE is neither a descriptor nor an absolute path: no trace\n",
         );

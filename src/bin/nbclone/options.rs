@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::translate::Policy;
+use crate::policy::Policy;
 
 /// What `--help` prints.
 pub const USAGE: &str = "\

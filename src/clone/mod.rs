@@ -1,13 +1,15 @@
 //! One NetBSD call that isn't plain: every check, every policy.
 #![allow(unsafe_code)]
 
-use crate::arch::{self, Func};
-use crate::child::Launch;
-use crate::environment;
+pub mod internal;
+mod launch;
+
+use self::launch::Launch;
 use crate::flags::*;
-use crate::libc_calls;
+use crate::host::entry::{self, Func};
+use crate::policy::{Policy, translate};
+use crate::settings;
 use crate::trace::{self, Call, Reason};
-use crate::translate::{Policy, translate};
 use core::ffi::c_void;
 use libc::{c_int, pid_t};
 
@@ -52,7 +54,7 @@ unsafe extern "C" fn nbclone_checked_clone(
     };
     trace::call(&call, outcome, caller);
     let raw = outcome.unwrap_or(-(libc::EINVAL as isize));
-    libc_calls::spawn_outcome(func, word, raw)
+    internal::spawn_outcome(func, word, raw)
 }
 
 /// Policy, func and the host's flag word, or why there are none.
@@ -61,7 +63,7 @@ fn checked(
     stack: *mut c_void,
     word: u32,
 ) -> Result<(Policy, Func, u32), Reason> {
-    let policy = environment::policy();
+    let policy = settings::policy();
     let func = func.ok_or(Reason::Func)?;
     if stack.is_null() {
         return Err(Reason::Stack);
@@ -76,7 +78,7 @@ fn checked(
 unsafe fn launch_child(launch: &Launch, stack: *mut c_void, arg: *mut c_void) -> isize {
     let &Launch { func, flags, parent_tid, tls, child_tid } = launch;
     // Neither address is mapped: the child gets the SIGSEGV that it asked for.
-    let stack = stack.map_addr(|address| address.max(arch::LOWEST_STACK));
+    let stack = stack.map_addr(|address| address.max(entry::LOWEST_STACK));
     // SAFETY: passed on to the caller.
-    unsafe { arch::clone(func, stack, flags, arg, parent_tid, tls, child_tid) }
+    unsafe { entry::clone(func, stack, flags, arg, parent_tid, tls, child_tid) }
 }

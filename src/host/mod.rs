@@ -2,7 +2,14 @@
 //! async-signal-safe, and without a trace in errno.
 #![allow(unsafe_code)]
 
-use crate::{arch, numbers};
+pub mod decimal;
+pub mod entry;
+pub mod errno;
+pub mod identity;
+pub mod message;
+mod number;
+pub mod reopen;
+
 use core::ffi::CStr;
 
 /// A set of signals as the kernel has it: `_NSIG` bits, in words.
@@ -46,17 +53,17 @@ fn call(number: libc::c_long, arguments: [usize; 5]) -> isize {
     let [a, b, c, d, e] = arguments;
     // SAFETY: the kernel checks every address that it is given; what a call
     // writes to is named by the functions below, which own it.
-    unsafe { arch::syscall(number as usize, a, b, c, d, e) }
+    unsafe { entry::syscall(number as usize, a, b, c, d, e) }
 }
 
 /// gettid(2): the calling thread's id.
 pub fn gettid() -> i32 {
-    call(numbers::SYS_gettid, [0; 5]) as i32
+    call(number::SYS_gettid, [0; 5]) as i32
 }
 
 /// getpid(2), never cached.
 pub fn getpid() -> i32 {
-    call(numbers::SYS_getpid, [0; 5]) as i32
+    call(number::SYS_getpid, [0; 5]) as i32
 }
 
 /// The address that the kernel clears when the calling thread ends
@@ -66,14 +73,14 @@ pub fn tid_address() -> usize {
     // and we have 32; the other half is 0, on the side that its order says.
     let mut halves = [0usize; 2];
     let place = halves.as_mut_ptr() as usize;
-    let result = call(numbers::SYS_prctl, [libc::PR_GET_TID_ADDRESS as usize, place, 0, 0, 0]);
+    let result = call(number::SYS_prctl, [libc::PR_GET_TID_ADDRESS as usize, place, 0, 0, 0]);
     let [first, second] = halves;
     if result == 0 { first | second } else { 0 }
 }
 
 /// set_tid_address(2).
 pub fn set_tid_address(address: usize) {
-    call(numbers::SYS_set_tid_address, [address, 0, 0, 0, 0]);
+    call(number::SYS_set_tid_address, [address, 0, 0, 0, 0]);
 }
 
 /// Whether the page of `address` is mapped.
@@ -85,7 +92,7 @@ pub fn is_mapped(address: usize) -> bool {
     // A kernel with larger pages refuses a start inside of one.
     [SMALLEST_PAGE, 2 * SMALLEST_PAGE, 4 * SMALLEST_PAGE, LARGEST_PAGE].iter().any(|size| {
         let page = address & size.wrapping_neg();
-        call(numbers::SYS_mincore, [page, 1, place, 0, 0]) == 0
+        call(number::SYS_mincore, [page, 1, place, 0, 0]) == 0
     })
 }
 
@@ -94,7 +101,7 @@ pub fn robust_list() -> usize {
     let mut head: usize = 0;
     let mut length: usize = 0;
     let places = ((&raw mut head) as usize, (&raw mut length) as usize);
-    match call(numbers::SYS_get_robust_list, [0, places.0, places.1, 0, 0]) {
+    match call(number::SYS_get_robust_list, [0, places.0, places.1, 0, 0]) {
         0 => head,
         _ => 0,
     }
@@ -103,14 +110,14 @@ pub fn robust_list() -> usize {
 /// set_robust_list(2). The kernel knows one length only: a list head's.
 pub fn set_robust_list(head: usize) {
     const HEAD_SIZE: usize = 3 * size_of::<usize>();
-    call(numbers::SYS_set_robust_list, [head, HEAD_SIZE, 0, 0, 0]);
+    call(number::SYS_set_robust_list, [head, HEAD_SIZE, 0, 0, 0]);
 }
 
 /// sigaltstack(2): the calling thread's alternate signal stack, if it has one.
 pub fn alternate_stack() -> Option<libc::stack_t> {
     let mut stack = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
     let place = (&raw mut stack) as usize;
-    match call(numbers::SYS_sigaltstack, [0, place, 0, 0, 0]) {
+    match call(number::SYS_sigaltstack, [0, place, 0, 0, 0]) {
         0 if stack.ss_flags & libc::SS_DISABLE == 0 => Some(stack),
         _ => None,
     }
@@ -118,12 +125,12 @@ pub fn alternate_stack() -> Option<libc::stack_t> {
 
 /// sigaltstack(2): gives the calling thread an alternate signal stack.
 pub fn set_alternate_stack(stack: &libc::stack_t) {
-    call(numbers::SYS_sigaltstack, [core::ptr::from_ref(stack) as usize, 0, 0, 0, 0]);
+    call(number::SYS_sigaltstack, [core::ptr::from_ref(stack) as usize, 0, 0, 0, 0]);
 }
 
 /// write(2): the count written, or -errno.
 pub fn write(descriptor: i32, bytes: &[u8]) -> isize {
-    call(numbers::SYS_write, [descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0])
+    call(number::SYS_write, [descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0])
 }
 
 /// rt_sigprocmask(2) with `SIG_BLOCK`: the mask as it was.
@@ -140,13 +147,13 @@ pub fn set_signal_mask(set: &SignalSet) {
 
 fn change_mask(how: i32, set: &SignalSet, old: *mut SignalSet) {
     let set = core::ptr::from_ref(set) as usize;
-    call(numbers::SYS_rt_sigprocmask, [how as usize, set, old as usize, SIGNAL_SET_SIZE, 0]);
+    call(number::SYS_rt_sigprocmask, [how as usize, set, old as usize, SIGNAL_SET_SIZE, 0]);
 }
 
 /// rt_sigpending(2).
 pub fn pending_signals() -> SignalSet {
     let mut set = SignalSet::EMPTY;
-    call(numbers::SYS_rt_sigpending, [(&raw mut set) as usize, SIGNAL_SET_SIZE, 0, 0, 0]);
+    call(number::SYS_rt_sigpending, [(&raw mut set) as usize, SIGNAL_SET_SIZE, 0, 0, 0]);
     set
 }
 
@@ -155,7 +162,7 @@ pub fn discard_signal(set: &SignalSet) {
     // Two words: a zero timeout, in either width that the call may have.
     let zero = [0u64; 2];
     let places = (core::ptr::from_ref(set) as usize, zero.as_ptr() as usize);
-    call(numbers::SYS_rt_sigtimedwait, [places.0, 0, places.1, SIGNAL_SET_SIZE, 0]);
+    call(number::SYS_rt_sigtimedwait, [places.0, 0, places.1, SIGNAL_SET_SIZE, 0]);
 }
 
 /// close(2).
@@ -163,13 +170,13 @@ pub fn discard_signal(set: &SignalSet) {
 // frame information says of that push.
 #[cfg_attr(target_arch = "x86", inline(never))]
 pub fn close(descriptor: i32) {
-    call(numbers::SYS_close, [descriptor as usize, 0, 0, 0, 0]);
+    call(number::SYS_close, [descriptor as usize, 0, 0, 0, 0]);
 }
 
 /// read(2): the count read; 0 at the end or on an error.
 pub fn read(descriptor: i32, bytes: &mut [u8]) -> usize {
     let arguments = [descriptor as usize, bytes.as_mut_ptr() as usize, bytes.len(), 0, 0];
-    usize::try_from(call(numbers::SYS_read, arguments)).unwrap_or(0)
+    usize::try_from(call(number::SYS_read, arguments)).unwrap_or(0)
 }
 
 /// Whether poll(2) calls `descriptor` writable, at once, and unbroken.
@@ -178,7 +185,7 @@ pub fn is_writable(descriptor: i32) -> bool {
     // A zero timeout, in either width that the call may have.
     let zero = [0u64; 2];
     let places = ((&raw mut poll) as usize, zero.as_ptr() as usize);
-    call(numbers::SYS_ppoll, [places.0, 1, places.1, 0, 0]) == 1 && poll.revents == libc::POLLOUT
+    call(number::SYS_ppoll, [places.0, 1, places.1, 0, 0]) == 1 && poll.revents == libc::POLLOUT
 }
 
 /// openat(2) of an absolute path: the descriptor, or errno. What O_CREAT
@@ -186,18 +193,18 @@ pub fn is_writable(descriptor: i32) -> bool {
 pub fn open(path: &CStr, flags: i32) -> Result<i32, i32> {
     const MODE: usize = 0o666;
     let (place, flags) = (path.as_ptr() as usize, flags as usize);
-    let raw = call(numbers::SYS_openat, [libc::AT_FDCWD as usize, place, flags, MODE, 0]) as i32;
+    let raw = call(number::SYS_openat, [libc::AT_FDCWD as usize, place, flags, MODE, 0]) as i32;
     if raw < 0 { Err(raw.wrapping_neg()) } else { Ok(raw) }
 }
 
 /// dup3(2).
 pub fn dup3(from: i32, to: i32, flags: i32) -> isize {
-    call(numbers::SYS_dup3, [from as usize, to as usize, flags as usize, 0, 0])
+    call(number::SYS_dup3, [from as usize, to as usize, flags as usize, 0, 0])
 }
 
 /// fcntl(2) with a number as its argument.
 pub fn fcntl(descriptor: i32, command: i32, argument: usize) -> isize {
-    call(numbers::FCNTL, [descriptor as usize, command as usize, argument, 0, 0])
+    call(number::FCNTL, [descriptor as usize, command as usize, argument, 0, 0])
 }
 
 /// What a descriptor is open on.
@@ -223,7 +230,7 @@ pub fn file(descriptor: i32) -> Option<File> {
         (libc::STATX_TYPE | libc::STATX_INO) as usize,
         status.as_mut_ptr() as usize,
     ];
-    if call(numbers::SYS_statx, arguments) != 0 {
+    if call(number::SYS_statx, arguments) != 0 {
         return None;
     }
     // SAFETY: numbers only, for which zero bytes are values too.
@@ -241,7 +248,7 @@ pub fn file(descriptor: i32) -> Option<File> {
 pub fn terminal(descriptor: i32) -> Option<(u32, u32)> {
     let mut device: u32 = 0;
     let place = (&raw mut device) as usize;
-    match call(numbers::SYS_ioctl, [descriptor as usize, libc::TIOCGDEV as usize, place, 0, 0]) {
+    match call(number::SYS_ioctl, [descriptor as usize, libc::TIOCGDEV as usize, place, 0, 0]) {
         // The kernel's new_encode_dev().
         0 => Some(((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))),
         _ => None,
@@ -252,7 +259,7 @@ pub fn terminal(descriptor: i32) -> Option<(u32, u32)> {
 pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
     let (descriptor, whence) = (descriptor as usize, whence as usize);
     let mut result = 0i64;
-    let raw = match numbers::LLSEEK {
+    let raw = match number::LLSEEK {
         Some(llseek) => {
             let (high, low) = ((offset >> 32) as usize, offset as usize);
             call(llseek, [descriptor, high, low, (&raw mut result) as usize, whence])
@@ -260,7 +267,7 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
         None => {
             // x32's and n32's registers are wider than their words: an offset
             // that doesn't fit in a word can't be told.
-            let raw = call(numbers::SYS_lseek, [descriptor, offset as usize, whence, 0, 0]);
+            let raw = call(number::SYS_lseek, [descriptor, offset as usize, whence, 0, 0]);
             result = raw as i64;
             raw
         }
@@ -271,7 +278,7 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
 /// getdents64(2): the number of bytes filled; 0 at the end or on an error.
 pub fn read_directory(descriptor: i32, entries: &mut [u8]) -> usize {
     let arguments = [descriptor as usize, entries.as_mut_ptr() as usize, entries.len(), 0, 0];
-    usize::try_from(call(numbers::SYS_getdents64, arguments)).unwrap_or(0)
+    usize::try_from(call(number::SYS_getdents64, arguments)).unwrap_or(0)
 }
 
 /// The name of the first entry of what getdents64 gave, and the entries
@@ -322,5 +329,5 @@ impl Limit {
 }
 
 fn limit_of_descriptors(new: *const [u64; 2], old: *mut [u64; 2]) -> isize {
-    call(numbers::SYS_prlimit64, [0, libc::RLIMIT_NOFILE as usize, new as usize, old as usize, 0])
+    call(number::SYS_prlimit64, [0, libc::RLIMIT_NOFILE as usize, new as usize, old as usize, 0])
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use addr2line::Loader;
 use object::{Object, ObjectSegment, ObjectSymbol};
 
-use crate::command::parse::Place;
+use crate::parse::Place;
 
 /// What an address is in.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,9 +3,9 @@
 //! so no policy applies to them.
 #![allow(unsafe_code)]
 
-use crate::arch::{self, Func};
-use crate::errno;
 use crate::flags::*;
+use crate::host::entry::{self, Func};
+use crate::host::errno;
 use core::ffi::c_void;
 use libc::{c_int, pid_t};
 
@@ -47,10 +47,10 @@ pub unsafe extern "C" fn clone(
         match func {
             Some(func) if word == GLIBC_THREAD || word == MUSL_THREAD => {
                 let (tid, tls, cleared) = (parent_tid.addr(), tls.addr(), child_tid.addr());
-                let raw = arch::clone(func, stack, word, arg, tid, tls, cleared);
+                let raw = entry::clone(func, stack, word, arg, tid, tls, cleared);
                 if word == MUSL_THREAD { raw as pid_t } else { errno::result(raw) }
             }
-            _ => arch::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
+            _ => entry::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
     }
 }

@@ -1,0 +1,26 @@
+//! One line to a descriptor that may be closed, full or broken.
+
+use super::SignalSet;
+use crate::host;
+
+/// Writes `line` with one write(2). What goes wrong changes nothing for the
+/// program: no errno, and neither SIGPIPE nor SIGXFSZ reaches it. True: it is
+/// written, all of it.
+pub fn write_line(descriptor: i32, line: &[u8]) -> bool {
+    let unwanted = SignalSet::EMPTY.with(libc::SIGPIPE).with(libc::SIGXFSZ);
+    let mask = host::block_signals(&unwanted);
+    let before = host::pending_signals();
+
+    let written = host::write(descriptor, line);
+    let signal = match written as i32 {
+        error if error == -libc::EPIPE => Some(libc::SIGPIPE),
+        error if error == -libc::EFBIG => Some(libc::SIGXFSZ),
+        _ => None,
+    };
+    // One that was pending already was the program's own, and stays.
+    if let Some(signal) = signal.filter(|&signal| !before.has(signal)) {
+        host::discard_signal(&SignalSet::EMPTY.with(signal));
+    }
+    host::set_signal_mask(&mask);
+    written == line.len() as isize
+}
