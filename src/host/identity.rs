@@ -84,7 +84,7 @@ fn find_tid(robust: usize) -> isize {
     let holds_tid = |address: usize| {
         // SAFETY: an aligned word in a page that is mapped; libc's thread
         // descriptors are readable, and only the value is compared.
-        address.is_multiple_of(4)
+        address % 4 == 0
             && host::is_mapped(address)
             && unsafe { core::ptr::with_exposed_provenance::<i32>(address).read_volatile() } == tid
     };
