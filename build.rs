@@ -78,6 +78,11 @@ fn main() {
     for function in STATIC_LIBC {
         println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={function}=0");
     }
+    // gold, which has no such option, doesn't pad.
+    if !env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("gold")) {
+        // bfd would pad code and constants to pages of their own: 4 KB more.
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,noseparate-code");
+    }
     if arch == "arm" {
         // ARM's unwinding tables name routines of the unwinder, so that it is
         // linked too; but they call none by address, and we have no use for it.
