@@ -179,23 +179,36 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
     }
 }
 
+/// The reasons that are one text. (A `match` with a text in each arm would become
+/// a table of jumps, to places without a landing pad.)
+const REASONS: &[u8] = b"\
+func is NULL
+stack is NULL
+NetBSD refuses CLONE_PTRACE
+CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
+Linux 1.x has COPYVM, COPYFD and an exit signal only";
+
 #[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
-    match reason {
-        Reason::Func => line.text(b"func is NULL"),
-        Reason::Stack => line.text(b"stack is NULL"),
-        Reason::Linux1(Refusal::ExitSignal(signal))
-        | Reason::Flags(_, Refusal::ExitSignal(signal)) => {
-            line.decimal(signal as i32);
-            line.text(b" is no signal");
-        }
-        Reason::Linux1(_) => line.text(b"Linux 1.x has COPYVM, COPYFD and an exit signal only"),
-        Reason::Flags(policy, Refusal::Unimplemented(bits)) => add_lacking(line, policy, bits),
-        Reason::Flags(_, Refusal::Ptrace) => line.text(b"NetBSD refuses CLONE_PTRACE"),
-        Reason::Flags(_, Refusal::SighandWithoutVm) => {
-            line.text(b"CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only");
-        }
+    if let Reason::Linux1(Refusal::ExitSignal(signal))
+    | Reason::Flags(_, Refusal::ExitSignal(signal)) = reason
+    {
+        line.decimal(signal as i32);
+        line.text(b" is no signal");
+        return;
     }
+    if let Reason::Flags(policy, Refusal::Unimplemented(bits)) = reason {
+        add_lacking(line, policy, bits);
+        return;
+    }
+    let place = match reason {
+        Reason::Func => 0,
+        Reason::Stack => 1,
+        Reason::Flags(_, Refusal::Ptrace) => 2,
+        Reason::Flags(..) => 3,
+        Reason::Linux1(_) => 4,
+    };
+    line.text(REASONS.split(|&byte| byte == b'\n').nth(place).unwrap_or_default());
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.
