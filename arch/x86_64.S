@@ -378,18 +378,6 @@ END(nbclone_arch_at_load)
 
 	.section .note.GNU-stack, "", @progbits
 
-/* Every indirect branch target above is an endbr64 (IBT), and every return
- * matches a call (SHSTK). src/marks.rs says the same of what Rust makes. */
-	.section .note.gnu.property, "a", @note
-#ifdef __ILP32__
-	.p2align 2
-#else
-	.p2align 3
-#endif
-	.long	4, 2f - 1f, 5		/* name, description, GNU_PROPERTY_TYPE_0 */
-	.asciz	"GNU"
-1:	.long	0xc0000002, 4, 3	/* X86_FEATURE_1_AND: IBT, SHSTK */
-#ifndef __ILP32__
-	.long	0
-#endif
-2:
+/* Every indirect branch target above is an endbr64, and every return matches a
+ * call: arch/marks.h says so. */
+#include "marks.h"
