@@ -4,9 +4,14 @@
  */
 	.section .note.GNU-stack, "", %progbits
 
-#if defined(__x86_64__) || defined(__aarch64__)
+/* i386: assemblers know endbr32 from the processors that ignore it. */
+#if defined(__i686__) || defined(__SSE__)
+# define HAS_ENDBR
+#endif
+
+#if defined(HAS_ENDBR) || defined(__aarch64__)
 	.section .note.gnu.property, "a", %note
-# ifdef __ILP32__
+# if __SIZEOF_POINTER__ == 4
 	.p2align 2
 # else
 	.p2align 3
@@ -15,10 +20,12 @@
 	.asciz	"GNU"
 # ifdef __x86_64__
 1:	.long	0xc0000002, 4, 3	/* X86_FEATURE_1_AND: IBT, SHSTK */
+# elif defined(__i386__)
+1:	.long	0xc0000002, 4, 1	/* X86_FEATURE_1_AND: IBT */
 # else
-1:	.long	0xc0000000, 4, 1	/* AARCH64_FEATURE_1_AND: BTI */
+1:	.long	0xc0000000, 4, 5	/* AARCH64_FEATURE_1_AND: BTI, GCS */
 # endif
-# ifndef __ILP32__
+# if __SIZEOF_POINTER__ == 8
 	.long	0
 # endif
 2:

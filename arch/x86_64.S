@@ -317,9 +317,7 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	popq	%r9
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %r9
-1:
-#ifndef __ILP32__
-	/* A copied shadow stack still has the entry for the return address:
+1:	/* A copied shadow stack still has the entry for the return address:
 	 * this jump takes the place of that return. Without shadow stacks rcx
 	 * stays 0. (Where memory is shared, the child's shadow stack is new.) */
 	testl	$LINUX1_COPYVM, %edx
@@ -330,9 +328,7 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	jz	2f
 	movl	$1, %ecx
 	incsspq	%rcx
-2:
-#endif
-	xorl	%eax, %eax
+2:	xorl	%eax, %eax
 	notrack jmp *%r9		/* a call site has no endbr64 */
 END(nbclone_arch_linux1_child)
 
