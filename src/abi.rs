@@ -1,4 +1,4 @@
-//! The exported functions: `clone`, `__clone`, `linux1_clone`.
+//! The exported functions: `clone`, `__clone`, `nbclone_clone`, `linux1_clone`.
 //!
 //! Their C declarations, with the meaning of each argument, the errors and
 //! the sources, are in include/nbclone.h and include/linux1/linux/sched.h.
@@ -13,31 +13,51 @@ use crate::settings;
 use core::ffi::c_void;
 use libc::{c_int, pid_t};
 
-/// NetBSD's clone(2).
-///
-/// # Safety
-///
-/// As in C: `func` must be callable with `arg` on `stack`, the end of memory
-/// that is the child's alone.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn clone(
-    func: Option<Func>,
-    stack: *mut c_void,
-    flags: c_int,
-    arg: *mut c_void,
-    parent_tid: *mut c_void,
-    tls: *mut c_void,
-    child_tid: *mut c_void,
-) -> pid_t {
-    // SAFETY: passed on to the caller.
-    unsafe {
-        match func {
-            Some(child) if is_plain(stack, flags) => {
-                errno::result(entry::clone(child, stack, flags as u32, arg, 0, 0, 0))
+/// A function that is NetBSD's clone(2), by this name.
+macro_rules! netbsd_clone {
+    ($(#[$comment:meta])* $name:ident) => {
+        $(#[$comment])*
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $name(
+            func: Option<Func>,
+            stack: *mut c_void,
+            flags: c_int,
+            arg: *mut c_void,
+            parent_tid: *mut c_void,
+            tls: *mut c_void,
+            child_tid: *mut c_void,
+        ) -> pid_t {
+            // SAFETY: passed on to the caller.
+            unsafe {
+                match func {
+                    Some(child) if is_plain(stack, flags) => {
+                        errno::result(entry::clone(child, stack, flags as u32, arg, 0, 0, 0))
+                    }
+                    _ => entry::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
+                }
             }
-            _ => entry::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
         }
-    }
+    };
+}
+
+netbsd_clone! {
+    /// NetBSD's clone(2).
+    ///
+    /// # Safety
+    ///
+    /// As in C: `func` must be callable with `arg` on `stack`, the end of memory
+    /// that is the child's alone.
+    clone
+}
+
+netbsd_clone! {
+    /// `clone` under the name that include/nbclone.h gives the linker for it: no libc
+    /// has this one, so that a link without this library fails.
+    ///
+    /// # Safety
+    ///
+    /// As [`clone`].
+    nbclone_clone
 }
 
 /// The same by its other name, and libc's own way to the kernel.
