@@ -45,7 +45,7 @@ fn main() {
     for entry in fs::read_dir("arch").expect("arch/ is part of the package") {
         println!("cargo::rerun-if-changed={}", entry.expect("readable").path().display());
     }
-    cc::Build::new().file(file).file("arch/libc.S").compile("nbclone_arch");
+    cc::Build::new().files([&*file, "arch/libc.S", "arch/builtins.S"]).compile("nbclone_arch");
 
     for argument in [
         format!("-Wl,-soname,{SONAME}"),
