@@ -156,7 +156,7 @@ fn assembly_defines_its_entries_properly() {
             assert_ne!(symbol.scope(), SymbolScope::Dynamic, "{name} isn't hidden");
             defined += 1;
         }
-        assert_eq!(defined, 7, "five entries and two children");
+        assert_eq!(defined, 12, "eight entries, three children, and the constructor");
         let sections: BTreeSet<&str> = file.sections().map(|part| part.name().unwrap()).collect();
         assert!(sections.contains(".note.GNU-stack") && sections.contains(".note.gnu.property"));
         assert!(readelf("--notes", &object).contains("IBT"));

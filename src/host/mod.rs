@@ -6,6 +6,7 @@ pub mod decimal;
 pub mod entry;
 pub mod errno;
 pub mod identity;
+pub mod libc_symbols;
 pub mod message;
 mod number;
 pub mod reopen;
@@ -39,6 +40,11 @@ impl SignalSet {
             *word |= bit;
         }
         self
+    }
+
+    /// Whether the three signals that musl keeps for itself are members.
+    pub fn has_musl_internal(&self) -> bool {
+        (32..=34).all(|signal| self.has(signal))
     }
 
     /// Whether `signal` is a member.
@@ -83,30 +89,6 @@ pub fn set_tid_address(address: usize) {
     call(number::SYS_set_tid_address, [address, 0, 0, 0, 0]);
 }
 
-/// Whether the page of `address` is mapped.
-pub fn is_mapped(address: usize) -> bool {
-    const SMALLEST_PAGE: usize = 4096;
-    const LARGEST_PAGE: usize = 65536;
-    let mut resident = [0u8; 1];
-    let place = resident.as_mut_ptr() as usize;
-    // A kernel with larger pages refuses a start inside of one.
-    [SMALLEST_PAGE, 2 * SMALLEST_PAGE, 4 * SMALLEST_PAGE, LARGEST_PAGE].iter().any(|size| {
-        let page = address & size.wrapping_neg();
-        call(number::SYS_mincore, [page, 1, place, 0, 0]) == 0
-    })
-}
-
-/// The head of the calling thread's robust-mutex list, or 0.
-pub fn robust_list() -> usize {
-    let mut head: usize = 0;
-    let mut length: usize = 0;
-    let places = ((&raw mut head) as usize, (&raw mut length) as usize);
-    match call(number::SYS_get_robust_list, [0, places.0, places.1, 0, 0]) {
-        0 => head,
-        _ => 0,
-    }
-}
-
 /// set_robust_list(2). The kernel knows one length only: a list head's.
 pub fn set_robust_list(head: usize) {
     const HEAD_SIZE: usize = 3 * size_of::<usize>();
@@ -148,6 +130,11 @@ pub fn set_signal_mask(set: &SignalSet) {
 fn change_mask(how: i32, set: &SignalSet, old: *mut SignalSet) {
     let set = core::ptr::from_ref(set) as usize;
     call(number::SYS_rt_sigprocmask, [how as usize, set, old as usize, SIGNAL_SET_SIZE, 0]);
+}
+
+/// rt_sigprocmask(2): the mask.
+pub fn blocked_signals() -> SignalSet {
+    block_signals(&SignalSet::EMPTY)
 }
 
 /// rt_sigpending(2).

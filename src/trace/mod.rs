@@ -17,6 +17,7 @@ use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
 use crate::policy::{Policy, Refusal};
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use libc::pid_t;
 
 /// Lines that this process couldn't write since the last one that it could.
 static LOST: AtomicU32 = AtomicU32::new(0);
@@ -42,8 +43,27 @@ pub enum Call {
     Linux1 { sp: usize, flags: usize },
 }
 
-/// How it went: the shim's refusal, or what the kernel returned.
-pub type Outcome = Result<isize, Reason>;
+/// How it went.
+#[derive(Clone, Copy)]
+pub enum Outcome {
+    /// The child's id.
+    Made(pid_t),
+    /// The kernel's errno.
+    Failed(i32),
+    /// EINVAL, by the shim.
+    Refused(Reason),
+}
+
+impl Outcome {
+    /// What the kernel returned: an id, or -errno.
+    pub fn of(raw: isize) -> Outcome {
+        if raw < 0 {
+            Outcome::Failed(raw.wrapping_neg() as i32)
+        } else {
+            Outcome::Made(raw as pid_t)
+        }
+    }
+}
 
 /// Writes the line of one call, if lines are asked for. `caller`: 0 if unknown.
 #[inline(always)]
@@ -140,9 +160,8 @@ fn add_signal(line: &mut Line, word: u32) {
 fn add_outcome(line: &mut Line, outcome: Outcome) {
     line.text(b" = ");
     match outcome {
-        Ok(raw) if raw >= 0 => line.decimal(raw as i32),
-        Ok(raw) => {
-            let error = raw.wrapping_neg() as i32;
+        Outcome::Made(pid) => line.decimal(pid),
+        Outcome::Failed(error) => {
             line.text(b"-1 ");
             match words::error(error) {
                 Some(name) => line.text(name),
@@ -152,7 +171,7 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
             line.text(words::kernel_reason(error));
             line.byte(b')');
         }
-        Err(reason) => {
+        Outcome::Refused(reason) => {
             line.text(b"-1 EINVAL (");
             add_reason(line, reason);
             line.byte(b')');
@@ -193,7 +212,7 @@ fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
         line.text(reason);
         line.text(b"; ");
     }
-    // A policy that is neither refuses no bit for what NetBSD lacks.
+    // Only strict and netbsd refuse bits, so the policy is one of these two.
     line.text(if policy == Policy::Strict { b"policy strict" } else { b"policy netbsd" });
     let several = bits & bits.wrapping_sub(1) != 0;
     line.text(if several { &b" refuses them"[..] } else { b" refuses it" });
