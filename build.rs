@@ -77,14 +77,14 @@ fn main() {
     ] {
         println!("cargo::rustc-cdylib-link-arg={argument}");
     }
+    for function in STATIC_LIBC {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={function}=0");
+    }
     // gold, which has no such option, doesn't pad.
     if !env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("gold")) {
         // bfd would pad code and constants to pages of their own: 4 KB more. (As it
         // is, it pads code, constants and relro together to whole pages.)
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,noseparate-code");
-    }
-    for function in STATIC_LIBC {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={function}=0");
     }
     if arch == "arm" {
         // ARM's unwinding tables name routines of the unwinder, so that it is

@@ -53,6 +53,11 @@ fn compile(compiler: &str, options: &[&str], source: &Path) -> Result<(), String
     if output.status.success() && said.is_empty() { Ok(()) } else { Err(said) }
 }
 
+/// The ending of a source file for a compiler.
+fn ending(compiler: &str) -> &'static str {
+    if compiler.ends_with("++") { "cc" } else { "c" }
+}
+
 fn overlay() -> String {
     format!("-I{}", top().join("include").display())
 }
@@ -161,6 +166,101 @@ fn overlay_shows_netbsds_names_or_all() {
             for name in LINUX_ONLY.iter().chain(&NETBSD) {
                 assert!(all.iter().any(|seen| seen == name), "{compiler} {feature}: {name}");
             }
+        }
+    }
+}
+
+/// The reason why NetBSD lacks a flag, as the trace gives it.
+fn reason(name: &str) -> String {
+    // Two are above the 32 bits of clone's word, one is within the exit signal.
+    match name {
+        "NEWTIME" => "NetBSD has no time namespaces".to_owned(),
+        "CLEAR_SIGHAND" => "NetBSD's clone resets no signal handlers".to_owned(),
+        "INTO_CGROUP" => "NetBSD has no control groups".to_owned(),
+        _ => {
+            let words = std::fs::read_to_string(top().join("src/trace/words.rs")).unwrap();
+            let start = format!("CLONE_{name}|");
+            words.lines().find_map(|line| line.strip_prefix(&start)).expect(name).to_owned()
+        }
+    }
+}
+
+/// Where a compiler lacks the attribute, the name's type tells.
+const OTHERWISE: &str = "struct NetBSD_lacks_this_flag";
+
+/// Each use of a Linux-only name, one a line, and what would hide it.
+fn uses(name: &str) -> String {
+    format!(
+        "#include <sched.h>
+#include <pthread.h>
+#ifdef CLONE_{name}
+# error it is a macro
+#endif
+#include <sched.h>
+int use(int (*func)(void *), char *stack, int flags);
+int use(int (*func)(void *), char *stack, int flags) {{
+    if (flags == 1) return clone(func, stack, 17 | CLONE_{name}, 0);
+    if (flags == 2) return clone(func, stack, CLONE_{name}, 0);
+    if (flags == 3) return CLONE_{name};
+    flags |= CLONE_{name};
+    return flags;
+}}
+"
+    )
+}
+
+/// A use of what NetBSD lacks is an error that says so; #ifdef is false.
+#[test]
+fn linux_only_names_say_what_netbsd_lacks() {
+    let place = scratch("headers_reasons");
+    let mut compiled = 0;
+    for (compiler, package) in COMPILERS.iter().chain(&CXX) {
+        if !have(compiler, package) {
+            continue;
+        }
+        let source = place.join(format!("use.{}", ending(compiler)));
+        for name in LINUX_ONLY.iter().chain(&["CLEAR_SIGHAND", "INTO_CGROUP"]) {
+            std::fs::write(&source, uses(name)).unwrap();
+            let said = compile(compiler, &[&overlay()], &source).expect_err(compiler);
+            // tcc lacks the attribute, and stops after a few errors.
+            if *compiler == "tcc" {
+                assert!(said.contains(OTHERWISE), "{name}:\n{said}");
+            } else {
+                let reason = format!("is unavailable: {}", reason(name));
+                let errors = said.lines().filter(|line| line.contains("error:")).count();
+                assert_eq!(said.matches(&reason).count(), 4, "{compiler} {name}:\n{said}");
+                assert_eq!(errors, 4, "{compiler} {name}: nothing else is wrong:\n{said}");
+            }
+            compiled += 1;
+        }
+    }
+    assert!(compiled > 0);
+}
+
+#[test]
+fn linux_only_names_without_the_attribute() {
+    let place = scratch("headers_reasons_old");
+    let source = place.join("use.c");
+    std::fs::write(&source, uses("NEWPID")).unwrap();
+    let options = [&*overlay(), "-D__has_attribute(name)=0"];
+    let said = compile("gcc", &options, &source).unwrap_err();
+    assert_eq!(said.matches(OTHERWISE).count(), 4, "{said}");
+}
+
+/// What a program defines itself, as fallbacks do, is its own.
+#[test]
+fn fallbacks_define_the_names() {
+    let place = scratch("headers_fallbacks");
+    let mut program = String::from("#include <sched.h>\n");
+    for name in LINUX_ONLY {
+        program += &format!("#ifndef CLONE_{name}\n# define CLONE_{name} 0x100\n#endif\n");
+        program += &format!("int use_{name}[CLONE_{name}];\n");
+    }
+    for (compiler, package) in COMPILERS.iter().chain(&CXX) {
+        let source = place.join(format!("fallback.{}", ending(compiler)));
+        std::fs::write(&source, &program).unwrap();
+        if have(compiler, package) {
+            compile(compiler, &[&overlay()], &source).unwrap_or_else(|said| panic!("{said}"));
         }
     }
 }
