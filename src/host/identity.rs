@@ -220,11 +220,8 @@ fn keep(tid: usize, robust: usize, mark: usize) {
 /// vector of such blocks. `None`: there is no vector, or it is another thread's.
 fn mark(is_musl: bool) -> Option<usize> {
     let pointer = entry::thread_pointer();
-    let vector = if is_musl && !DESCRIPTOR_AT_POINTER {
-        read_word(pointer - WORD)
-    } else {
-        entry::dtv()
-    };
+    let vector =
+        if is_musl && !DESCRIPTOR_AT_POINTER { read_word(pointer - WORD) } else { entry::dtv() };
     if vector == 0 {
         return None;
     }
