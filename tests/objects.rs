@@ -87,9 +87,9 @@ fn no_panic_and_no_allocation_is_linked_in() {
 }
 
 /// The linkers to try: rustc's own choice is "", the rest are `-fuse-ld`'s
-/// names, each with its Debian package.
-const LINKERS: [(&str, &str); 5] =
-    [("", ""), ("bfd", "binutils"), ("gold", "binutils-gold"), ("lld", "lld"), ("mold", "mold")];
+/// names, each with its Debian package. (rustc warns of gold, which is deprecated.)
+const LINKERS: [(&str, &str); 4] =
+    [("", ""), ("bfd", "binutils"), ("lld", "lld"), ("mold", "mold")];
 
 /// The shared library, made with this linker in a target directory of its own.
 fn linked_by(linker: &str) -> PathBuf {
