@@ -18,6 +18,32 @@ impl Policy {
     /// All of them, by their names in `NBCLONE_POLICY`.
     pub const NAMES: [(&str, Policy); 3] =
         [("strict", Policy::Strict), ("netbsd", Policy::Netbsd), ("host", Policy::Host)];
+
+    /// The gate: which flag words arch/ hands to the kernel by itself. A word
+    /// passes if its bits in the gate are `CLONE_VM` alone, or none (copied
+    /// memory). 0 lets none pass.
+    ///
+    /// Such a word has NetBSD's flags and a signal below 64: it is valid, and
+    /// means the same to Linux. (CLONE_SIGHAND without CLONE_VM passes too; Linux
+    /// refuses it by the same errno.)
+    pub const fn gate(self) -> u32 {
+        const UNUSUAL_SIGNALS: u32 = CLONE_CSIGNAL & !63;
+        match self {
+            Policy::Strict => !NETBSD_FLAGS | CLONE_VM | UNUSUAL_SIGNALS,
+            // A word may mean something else than it says, or more.
+            Policy::Netbsd | Policy::Host => 0,
+        }
+    }
+
+    /// Whether `parent_tid`, `tls` and `child_tid` go to the host.
+    pub const fn takes_host_arguments(self) -> bool {
+        matches!(self, Policy::Host)
+    }
+
+    /// Whether a child that shares memory inherits the alternate signal stack.
+    pub const fn inherits_alternate_stack(self) -> bool {
+        matches!(self, Policy::Netbsd)
+    }
 }
 
 /// Why a flag word is refused. To the caller each of them is `EINVAL`.

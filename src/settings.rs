@@ -1,9 +1,8 @@
 //! What the environment asks for: read once, when the library is loaded.
 #![allow(unsafe_code)]
 
-use crate::flags::*;
-use crate::host::decimal;
 use crate::host::message::write_line;
+use crate::host::{decimal, entry, identity};
 use crate::policy::Policy;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32};
@@ -12,15 +11,11 @@ use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release
 const POLICY: &CStr = c"NBCLONE_POLICY";
 const TRACE: &CStr = c"NBCLONE_TRACE";
 
-/// Which flag words go straight to the kernel: those whose bits in `GATE`
-/// are `CLONE_VM` alone. 0, which no word passes: not read yet, not strict, or
-/// traced.
+/// The gate that arch/ asks: `Policy::gate` of the policy in force. 0 blocks the
+/// usual call: environment not read yet, a policy that looks at each word, tracing
+/// on, or a machine whose state has to be saved first.
+#[unsafe(export_name = "nbclone_gate")]
 static GATE: AtomicU32 = AtomicU32::new(0);
-
-/// `GATE` under strict: words of NetBSD's flags with `CLONE_VM` and a signal
-/// below 64. They are valid, mean the same to Linux, and their child shares
-/// its parent's libc state as it is.
-const STRICT_GATE: u32 = !(NETBSD_FLAGS & !CLONE_VM & !CLONE_CSIGNAL | 63);
 
 /// The policy: 0 not read yet, else its place in `Policy::NAMES` plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
@@ -44,20 +39,18 @@ pub enum Target {
     Path(&'static CStr),
 }
 
-/// Before the program's own constructors, where it is preloaded or linked.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static AT_LOAD: extern "C" fn() = read;
-
-/// Whether `word` needs no more than to be handed to the kernel.
-#[inline(always)]
-pub fn passes(word: u32) -> bool {
-    word & GATE.load(Relaxed) == CLONE_VM
+/// When the library is loaded: before the program's own constructors, where it is
+/// preloaded or linked.
+#[unsafe(no_mangle)]
+extern "C" fn nbclone_at_load() {
+    identity::learn();
+    entry::learn_machine();
+    read();
 }
 
 /// The policy in force.
 pub fn policy() -> Policy {
-    if SETTINGS.load(Relaxed) == 0 {
+    if SETTINGS.load(Relaxed) == 0 && libc_has_environment() {
         // A constructor that ran before ours has called.
         read();
     }
@@ -74,9 +67,6 @@ pub fn is_traced() -> bool {
 /// Where lines of the trace go, if they are asked for.
 #[inline(never)]
 pub fn trace() -> Option<Target> {
-    if SETTINGS.load(Relaxed) == 0 {
-        read();
-    }
     match TARGET.load(Acquire) {
         NOWHERE => None,
         TO_PATH => {
@@ -107,7 +97,7 @@ fn set_trace(value: &[u8]) -> bool {
 }
 
 #[cold]
-extern "C" fn read() {
+fn read() {
     let value = variable(POLICY);
     let place = match value {
         None | Some(b"") => Some(0),
@@ -120,8 +110,12 @@ extern "C" fn read() {
     }
     let trace = variable(TRACE).filter(|value| !value.is_empty());
     let understood = trace.is_none_or(set_trace);
-    if settings == 1 && TARGET.load(Relaxed) == NOWHERE {
-        GATE.store(STRICT_GATE, Relaxed);
+    if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
+        let gate = policy().gate();
+        if gate != 0 {
+            GATE.store(gate, Relaxed);
+            identity::open_usual_call();
+        }
     }
     if place.is_none() {
         write_line(
@@ -147,7 +141,17 @@ fn variable(name: &CStr) -> Option<&'static [u8]> {
     }
 }
 
+/// Whether libc knows the environment. In a dynamic program it doesn't yet when
+/// .preinit_array runs: such a call is judged by strict, and the environment is
+/// read later.
+fn libc_has_environment() -> bool {
+    // SAFETY: a word; at that time no other thread changes it.
+    !unsafe { (&raw const environ).read() }.is_null()
+}
+
 unsafe extern "C" {
+    static environ: *const *const libc::c_char;
+
     /// glibc 2.17, musl 1.1.24.
     fn secure_getenv(name: *const libc::c_char) -> *const libc::c_char;
 }

@@ -7,6 +7,7 @@ pub mod decimal;
 pub mod entry;
 pub mod errno;
 pub mod identity;
+pub mod libc_symbols;
 pub mod message;
 mod number;
 pub mod reopen;
@@ -53,6 +54,11 @@ impl SignalSet {
         self
     }
 
+    /// Whether the three signals that musl keeps for itself are members.
+    pub fn has_musl_internal(&self) -> bool {
+        (32..=34).all(|signal| self.has(signal))
+    }
+
     /// Whether `signal` is a member.
     pub fn has(&self, signal: i32) -> bool {
         let (word, bit) = SignalSet::bit(signal);
@@ -93,30 +99,6 @@ pub fn tid_address() -> usize {
 /// set_tid_address(2).
 pub fn set_tid_address(address: usize) {
     call(number::SYS_set_tid_address, [address, 0, 0, 0, 0]);
-}
-
-/// Whether the page of `address` is mapped.
-pub fn is_mapped(address: usize) -> bool {
-    const SMALLEST_PAGE: usize = 4096;
-    const LARGEST_PAGE: usize = 65536;
-    let mut resident = [0u8; 1];
-    let place = resident.as_mut_ptr() as usize;
-    // A kernel with larger pages refuses a start inside of one.
-    [SMALLEST_PAGE, 2 * SMALLEST_PAGE, 4 * SMALLEST_PAGE, LARGEST_PAGE].iter().any(|size| {
-        let page = address & size.wrapping_neg();
-        call(number::SYS_mincore, [page, 1, place, 0, 0]) == 0
-    })
-}
-
-/// The head of the calling thread's robust-mutex list, or 0.
-pub fn robust_list() -> usize {
-    let mut head: usize = 0;
-    let mut length: usize = 0;
-    let places = ((&raw mut head) as usize, (&raw mut length) as usize);
-    match call(number::SYS_get_robust_list, [0, places.0, places.1, 0, 0]) {
-        0 => head,
-        _ => 0,
-    }
 }
 
 /// set_robust_list(2). The kernel knows one length only: a list head's.
@@ -178,6 +160,11 @@ impl Drop for SignalsBlocked {
 fn change_mask(how: i32, set: &SignalSet, old: *mut SignalSet) {
     let set = core::ptr::from_ref(set) as usize;
     call(number::SYS_rt_sigprocmask, [how as usize, set, old as usize, SIGNAL_SET_SIZE, 0]);
+}
+
+/// rt_sigprocmask(2): the mask.
+pub fn blocked_signals() -> SignalSet {
+    block_signals(&SignalSet::EMPTY)
 }
 
 /// rt_sigpending(2).

@@ -4,10 +4,10 @@ use libc::c_long;
 
 #[cfg(not(all(target_arch = "mips64", target_pointer_width = "32")))]
 pub use libc::{
-    SYS_close, SYS_dup3, SYS_get_robust_list, SYS_getdents64, SYS_getpid, SYS_gettid, SYS_ioctl,
-    SYS_lseek, SYS_mincore, SYS_openat, SYS_ppoll, SYS_prctl, SYS_prlimit64, SYS_read,
-    SYS_readlinkat, SYS_rt_sigpending, SYS_rt_sigprocmask, SYS_rt_sigtimedwait,
-    SYS_set_robust_list, SYS_set_tid_address, SYS_sigaltstack, SYS_statx, SYS_write,
+    SYS_close, SYS_dup3, SYS_getdents64, SYS_getpid, SYS_gettid, SYS_ioctl, SYS_lseek, SYS_openat,
+    SYS_ppoll, SYS_prctl, SYS_prlimit64, SYS_read, SYS_readlinkat, SYS_rt_sigpending,
+    SYS_rt_sigprocmask, SYS_rt_sigtimedwait, SYS_set_robust_list, SYS_set_tid_address,
+    SYS_sigaltstack, SYS_statx, SYS_write,
 };
 #[cfg(all(target_arch = "mips64", target_pointer_width = "32"))]
 pub use n32::*;
@@ -77,7 +77,6 @@ mod n32 {
     pub const SYS_lseek: libc::c_long = LINUX + 8;
     pub const SYS_rt_sigprocmask: libc::c_long = LINUX + 14;
     pub const SYS_ioctl: libc::c_long = LINUX + 15;
-    pub const SYS_mincore: libc::c_long = LINUX + 26;
     pub const SYS_getpid: libc::c_long = LINUX + 38;
     pub const SYS_fcntl: libc::c_long = LINUX + 70;
     pub const SYS_rt_sigpending: libc::c_long = LINUX + 125;
@@ -91,7 +90,6 @@ mod n32 {
     pub const SYS_readlinkat: libc::c_long = LINUX + 261;
     pub const SYS_ppoll: libc::c_long = LINUX + 265;
     pub const SYS_set_robust_list: libc::c_long = LINUX + 272;
-    pub const SYS_get_robust_list: libc::c_long = LINUX + 273;
     pub const SYS_dup3: libc::c_long = LINUX + 290;
     pub const SYS_getdents64: libc::c_long = LINUX + 299;
     pub const SYS_prlimit64: libc::c_long = LINUX + 302;

@@ -9,11 +9,11 @@ mod pending;
 
 use self::pending::Kept;
 use crate::flags::{CLONE_VM, COPYFD, COPYVM, is_linux1_3};
-use crate::host::identity::Identity;
+use crate::host::identity::{self, Repair};
 use crate::host::{entry, errno};
 use crate::policy::translate_linux1;
 use crate::settings;
-use crate::trace::{self, Call, Reason};
+use crate::trace::{self, Call, Outcome, Reason};
 use libc::pid_t;
 
 /// What the kernel gets. arch/*.S knows the order of the words.
@@ -26,7 +26,7 @@ pub struct Request {
     /// are to be for the child. The kernel has no use
     /// for this argument, nor for the next, without the flags that name them.
     parent_tid: usize,
-    /// For nbclone_linux1_child: the robust-mutex list.
+    /// For nbclone_linux1_child: the place of libc's thread id, or 0.
     tls: usize,
     child_tid: usize,
 }
@@ -63,13 +63,13 @@ extern "C" fn nbclone_linux1_prepare(
     // Flags, likely: Linux 1.3 had them first.
     let translated = match sp {
         1..entry::LOWEST_STACK => Err(Reason::LowStack),
-        _ => translate_linux1(word, own_stack).map_err(Reason::Linux1),
+        _ => translate_linux1(word, own_stack).map_err(|refusal| Reason::Flags(None, refusal)),
     };
     let flags = match translated {
         Ok(flags) => flags,
         Err(reason) => {
             let call = Call::Linux1 { sp, flags: word };
-            trace::call(&call, Err(reason), caller);
+            trace::call(&call, Outcome::Refused(reason), caller);
             request.flags = REFUSED;
             return -(libc::EINVAL as isize);
         }
@@ -84,11 +84,12 @@ extern "C" fn nbclone_linux1_prepare(
     request.stack =
         if own_stack { caller_sp } else { (sp & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM };
     if flags & CLONE_VM == 0 {
-        let identity = Identity::of_caller();
-        request.flags |= identity.flags as usize;
         request.parent_tid |= COPYVM as usize;
-        request.tls = identity.robust_list;
-        request.child_tid = identity.tid;
+        if let Some(Repair { flags, tid }) = identity::of_caller() {
+            request.flags |= flags as usize;
+            request.tls = tid;
+            request.child_tid = tid;
+        }
     }
     0
 }
@@ -96,21 +97,28 @@ extern "C" fn nbclone_linux1_prepare(
 /// In the parent, after: the result as C wants it.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
+    let outcome = Outcome::of(raw);
     if request.flags != REFUSED && settings::trace().is_some() {
         let Kept { sp, word, caller } = pending::take(core::ptr::from_ref(request).addr())
             .unwrap_or(Kept { sp: request.stack, word: request.parent_tid, caller: 0 });
-        trace::call(&Call::Linux1 { sp, flags: word }, Ok(raw), caller);
+        trace::call(&Call::Linux1 { sp, flags: word }, outcome, caller);
     }
-    errno::result(raw)
+    match outcome {
+        Outcome::Made(pid) => pid,
+        Outcome::Failed(error) => errno::fail(error),
+        Outcome::Refused(_) => errno::fail(libc::EINVAL),
+    }
 }
 
 /// In a child with COPYVM or COPYFD, on its stack, before it goes on.
 #[unsafe(no_mangle)]
-extern "C" fn nbclone_linux1_child(word: usize, robust_list: usize) {
+extern "C" fn nbclone_linux1_child(word: usize, tid: usize) {
     let word = word as u32;
     if word & COPYVM != 0 {
         pending::forget();
-        Identity::take_over(robust_list);
+        if tid != 0 {
+            identity::repair(tid);
+        }
     }
     copy_descriptors(word & COPYFD != 0);
 }

@@ -17,6 +17,7 @@ use crate::flags::*;
 use crate::policy::{Policy, Refusal};
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use libc::pid_t;
 
 /// Lines that this process couldn't write since the last one that it could.
 static LOST: AtomicU32 = AtomicU32::new(0);
@@ -28,12 +29,10 @@ pub enum Reason {
     Func,
     /// `stack` is NULL.
     Stack,
-    /// The flag word.
-    Flags(Policy, Refusal),
     /// `sp` is in the first page.
     LowStack,
-    /// The flag word of Linux 1.x's clone.
-    Linux1(Refusal),
+    /// The flag word, by the policy; `None`: Linux 1.x's, which has none.
+    Flags(Option<Policy>, Refusal),
 }
 
 /// What a call asked for.
@@ -44,8 +43,27 @@ pub enum Call {
     Linux1 { sp: usize, flags: usize },
 }
 
-/// How it went: the shim's refusal, or what the kernel returned.
-pub type Outcome = Result<isize, Reason>;
+/// How it went.
+#[derive(Clone, Copy)]
+pub enum Outcome {
+    /// The child's id.
+    Made(pid_t),
+    /// The kernel's errno.
+    Failed(i32),
+    /// EINVAL, by the shim.
+    Refused(Reason),
+}
+
+impl Outcome {
+    /// What the kernel returned: an id, or -errno.
+    pub fn of(raw: isize) -> Outcome {
+        if raw < 0 {
+            Outcome::Failed(raw.wrapping_neg() as i32)
+        } else {
+            Outcome::Made(raw as pid_t)
+        }
+    }
+}
 
 /// Writes the line of one call, if lines are asked for. `caller`: 0 if unknown.
 #[inline(always)]
@@ -146,9 +164,8 @@ fn add_signal(line: &mut Line, word: u32) {
 fn add_outcome(line: &mut Line, outcome: Outcome) {
     line.text(b" = ");
     match outcome {
-        Ok(raw) if raw >= 0 => line.decimal(raw as i32),
-        Ok(raw) => {
-            let error = raw.wrapping_neg() as i32;
+        Outcome::Made(pid) => line.decimal(pid),
+        Outcome::Failed(error) => {
             line.text(b"-1 ");
             match words::error(error) {
                 Some(name) => line.text(name),
@@ -158,7 +175,7 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
             line.text(words::kernel_reason(error));
             line.byte(b')');
         }
-        Err(reason) => {
+        Outcome::Refused(reason) => {
             line.text(b"-1 EINVAL (");
             add_reason(line, reason);
             line.byte(b')');
@@ -166,24 +183,34 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
     }
 }
 
+/// The reasons that are one text. (A `match` with a text in each arm would become
+/// a table of jumps, to places without a landing pad.)
+const REASONS: &[u8] = b"\
+func is NULL
+stack is NULL
+Linux 1.x has COPYVM, COPYFD and an exit signal only
+NetBSD refuses CLONE_PTRACE
+CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
+sp is no stack: Linux 1.x has sp first, then flags";
+
 #[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
-    match reason {
-        Reason::Func => line.text(b"func is NULL"),
-        Reason::Stack => line.text(b"stack is NULL"),
-        Reason::LowStack => line.text(b"sp is no stack: Linux 1.x has sp first, then flags"),
-        Reason::Linux1(Refusal::ExitSignal(signal))
-        | Reason::Flags(_, Refusal::ExitSignal(signal)) => {
+    let place = match reason {
+        Reason::Func => 0,
+        Reason::Stack => 1,
+        Reason::Flags(_, Refusal::ExitSignal(signal)) => {
             line.decimal(signal as i32);
-            line.text(b" is no signal");
+            return line.text(b" is no signal");
         }
-        Reason::Linux1(_) => line.text(b"Linux 1.x has COPYVM, COPYFD and an exit signal only"),
-        Reason::Flags(policy, Refusal::Unimplemented(bits)) => add_lacking(line, policy, bits),
-        Reason::Flags(_, Refusal::Ptrace) => line.text(b"NetBSD refuses CLONE_PTRACE"),
-        Reason::Flags(_, Refusal::SighandWithoutVm) => {
-            line.text(b"CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only");
+        Reason::Flags(None, _) => 2,
+        Reason::Flags(Some(policy), Refusal::Unimplemented(bits)) => {
+            return add_lacking(line, policy, bits);
         }
-    }
+        Reason::Flags(_, Refusal::Ptrace) => 3,
+        Reason::Flags(..) => 4,
+        Reason::LowStack => 5,
+    };
+    line.text(REASONS.split(|&byte| byte == b'\n').nth(place).unwrap_or_default());
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.
@@ -200,7 +227,7 @@ fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
         line.text(reason);
         line.text(b"; ");
     }
-    // A policy that is neither refuses no bit for what NetBSD lacks.
+    // Only strict and netbsd refuse bits, so the policy is one of these two.
     line.text(if policy == Policy::Strict { b"policy strict" } else { b"policy netbsd" });
     let several = bits & bits.wrapping_sub(1) != 0;
     line.text(if several { &b" refuses them"[..] } else { b" refuses it" });

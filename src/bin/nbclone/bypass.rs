@@ -74,9 +74,7 @@ impl Bypass {
     pub fn count(&mut self, question: &Question, library: &Path, symbols: &Symbols) {
         let thread = question.thread;
         let mut place = place_of(thread, question.instruction);
-        if let Place::Module(path, _) = &place
-            && Path::new(path) == library
-        {
+        if matches!(&place, Place::Module(path, _) if Path::new(path) == library) {
             self.library += 1;
             return;
         }

@@ -81,7 +81,7 @@ pub fn run(options: &Options) -> Result<i32, String> {
         Err(error) => {
             let code = error.raw_os_error().unwrap_or(0);
             let why = nix::errno::Errno::from_raw(code).desc();
-            say(&format!("{}: {why}", options.command.display()));
+            say(&format!("{}: {why}", Path::new(&options.command).display()));
             let missing = error.kind() == io::ErrorKind::NotFound;
             return Ok(if missing { NOT_FOUND } else { CANNOT_RUN });
         }
@@ -282,11 +282,8 @@ pub fn say(text: &str) {
 fn pass_on(signal: &siginfo, child: Pid) {
     let sent_by_process = signal.ssi_code <= 0;
     let sent_by_child = signal.ssi_pid as i32 == child.as_raw();
-    if let Ok(number) = Signal::try_from(signal.ssi_signo as i32)
-        && PASSED_ON.contains(&number)
-        && sent_by_process
-        && !sent_by_child
-    {
+    let Ok(number) = Signal::try_from(signal.ssi_signo as i32) else { return };
+    if PASSED_ON.contains(&number) && sent_by_process && !sent_by_child {
         let _ = kill(child, number);
     }
 }
