@@ -247,9 +247,6 @@ fn take_flags(new: i32, flags: i32, opened_with: i32) -> bool {
     if (flags ^ opened_with) & SETTABLE == 0 {
         return true;
     }
-    let result = host::fcntl(new, libc::F_SETFL, (flags & SETTABLE) as usize);
-    // O_ASYNC alone is refused in silence.
-    let is_async = flags & libc::O_ASYNC == 0
-        || host::fcntl(new, libc::F_GETFL, 0) & libc::O_ASYNC as isize != 0;
-    result == 0 && is_async
+    // Where O_ASYNC is refused in silence it isn't among them.
+    host::fcntl(new, libc::F_SETFL, (flags & SETTABLE) as usize) == 0
 }

@@ -8,6 +8,7 @@ void flag_cases(void)
 {
 	return_cases();
 	word_cases();
+	later_cases();
 	error_number_cases();
 	register_value_cases();
 	usual_cases();

@@ -164,6 +164,33 @@ static void no_ppoll(long mode)
 #endif
 }
 
+/* A flag that the copy doesn't get. */
+static void no_setfl(long mode)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#ifdef SYS_fcntl64
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl64, 0, 3),
+#else
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 3),
+#endif
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+	             offsetof(struct seccomp_data, args[1]) + 4 * (__BYTE_ORDER == __BIG_ENDIAN)),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_SETFL, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {LENGTH(code), code};
+	int fd = file();
+
+	make_pipe();
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+		skip("the kernel has no CONFIG_SECCOMP_FILTER");
+	expect_fate((enum mode)mode, fd, IS_COPIED);
+	expect_fate((enum mode)mode, ends[1], STAYS_SHARED);
+}
+
 static void no_readlinkat(long mode)
 {
 	int fd = file();
@@ -184,5 +211,6 @@ void filter_cases(void)
 	add_modes(no_openat, "COPYFD: openat is forbidden: shared");
 	add_modes(no_getdents, "COPYFD: getdents64 is forbidden: shared");
 	add_modes(no_ppoll, "COPYFD: no ppoll (Linux before 2.6.16): a pipe's read end is shared");
+	add_modes(no_setfl, "COPYFD: no F_SETFL: what needs it is shared");
 	add_modes(no_readlinkat, "COPYFD: readlinkat is forbidden: copied");
 }

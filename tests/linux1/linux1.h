@@ -62,6 +62,7 @@ void add_modes(void (*run)(long), const char *name);
 
 void return_cases(void);
 void word_cases(void);
+void later_cases(void);
 void error_number_cases(void);
 void register_value_cases(void);
 void usual_cases(void);

@@ -116,6 +116,8 @@ static void reply(uint64_t unique, int error, const void *data, size_t size)
 		header->len = 0; /* the one who asked has gone */
 }
 
+static unsigned valid_for = 3600;
+
 /* Answers one request; its opcode. */
 static uint32_t serve(void)
 {
@@ -123,7 +125,7 @@ static uint32_t serve(void)
 	struct fuse_in_header *in = (struct fuse_in_header *)request;
 	struct fuse_init_out started = {.major = 7, .minor = 31, .max_write = 4096};
 	struct fuse_open_out opened = {.fh = 1};
-	struct fuse_attr_out attributes = {.attr_valid = 3600};
+	struct fuse_attr_out attributes = {.attr_valid = valid_for};
 
 	if (read(connection, request, sizeof request) < (ssize_t)sizeof *in)
 		return 0;
@@ -160,21 +162,19 @@ static void *open_there(void *result)
 	struct stat status;
 	int fd = open(place, O_RDONLY);
 
-	if (fd != -1)
+	if (fd != -1 && valid_for > 0)
 		fstat(fd, &status); /* and the kernel keeps what it says */
 	*(volatile int *)result = fd;
 	return NULL;
 }
 
-/* The parent serves, but not while it waits. */
-static void own_server(long mode)
+/* The parent serves while a thread opens the directory. */
+static int open_own(void)
 {
 	pthread_t thread;
 	volatile int fd = -2;
-	int other;
 
 	mount_fuse();
-	/* The harness's files are no reason for the child to wait. */
 	if (pthread_create(&thread, NULL, open_there, (void *)&fd) != 0)
 		give_up("pthread_create");
 	while (fd == -2) {
@@ -186,9 +186,30 @@ static void own_server(long mode)
 	pthread_join(thread, NULL);
 	if (fd == -1)
 		give_up("the directory");
-	expect_fate((enum mode)mode, fd, STAYS_SHARED);
+	return fd;
+}
+
+/* But not while it waits. */
+static void own_server(long mode)
+{
+	int other;
+
+	expect_fate((enum mode)mode, open_own(), STAYS_SHARED);
 	other = temporary_file("beside", O_RDWR, 20);
 	expect_fate((enum mode)mode, other, STAYS_SHARED);
+	umount2(place, MNT_DETACH);
+}
+
+/* Not even what kind of file it is can be asked. */
+static void nothing(void)
+{
+}
+
+static void own_server_forgets(long mode)
+{
+	valid_for = 0;
+	open_own();
+	expect_exit(in_child((enum mode)mode, COPYFD, nothing), 0);
 	umount2(place, MNT_DETACH);
 }
 
@@ -269,6 +290,7 @@ void waiting_open_cases(void)
 	add_modes(own_notification, "COPYFD: a fanotify listener: shared");
 	add_modes(others_permission, "COPYFD: another's fanotify listener: copied");
 	add_modes(own_server, "COPYFD: a FUSE server: shared");
+	add_modes(own_server_forgets, "COPYFD: a FUSE server whose files' attributes are stale");
 	add_modes(others_server, "COPYFD: another's FUSE server: copied");
 	add_modes(own_autofs, "COPYFD: an automounter: copied");
 	add_modes(others_autofs, "COPYFD: another's automounter: copied");
