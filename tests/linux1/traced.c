@@ -124,7 +124,65 @@ static void signals_at_every_call(long mode)
 		signals_from((enum mode)mode, firsts[i]);
 }
 
+static void nothing(void)
+{
+}
+
+/* How many system calls a child makes that has `count` more files, at `offset`. */
+static int calls_with(enum mode mode, int count, long offset)
+{
+	pid_t process = fork(), stopped;
+	int status, stops = 0;
+
+	if (process == 0) {
+		int file = temporary_file("counted", O_RDONLY, 20), i;
+		const char *path = text("/proc/self/fd/%d", file);
+
+		for (i = 0; i < count; i++)
+			lseek(open(path, O_RDONLY), offset, SEEK_SET);
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+			_exit(77);
+		raise(SIGSTOP);
+		expect_exit(in_child(mode, COPYFD, nothing), 0);
+		_exit(0);
+	}
+	waitpid(process, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		skip("ptrace: not permitted");
+	ptrace(PTRACE_SETOPTIONS, process, NULL,
+	       (void *)(PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACECLONE |
+	                PTRACE_O_EXITKILL));
+	ptrace(PTRACE_CONT, process, NULL, NULL);
+	while ((stopped = waitpid(-1, &status, WALLSIG)) > 0) {
+		if (!WIFSTOPPED(status)) {
+			if (stopped == process)
+				break;
+			continue;
+		}
+		stops += stopped != process && WSTOPSIG(status) == (SIGTRAP | 0x80);
+		ptrace(stopped == process ? PTRACE_CONT : PTRACE_SYSCALL, stopped, NULL,
+		       (void *)(long)(WSTOPSIG(status) == SIGCHLD ? SIGCHLD : 0));
+	}
+	return stops / 2;
+}
+
+/* 7 for a file at its start, 8 for another, and the table's: 5 for each ten. */
+static void cost(long mode)
+{
+	int few, many;
+
+	few = calls_with((enum mode)mode, 10, 0);
+	many = calls_with((enum mode)mode, 50, 0);
+	check(many - few <= 40 * 7 + 4 * 5, "%d calls for 40 files at their start", many - few);
+	few = calls_with((enum mode)mode, 10, 5);
+	many = calls_with((enum mode)mode, 50, 5);
+	check(many - few <= 40 * 8 + 4 * 5, "%d calls for 40 files", many - few);
+	printf("# COPYFD: %d system calls for 40 files\n", many - few);
+	fflush(stdout);
+}
+
 void traced_cases(void)
 {
+	add_modes(cost, "COPYFD: the system calls for a descriptor");
 	add_modes(signals_at_every_call, "COPYFD: a signal at every system call");
 }
