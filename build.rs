@@ -59,7 +59,7 @@ fn main() {
     for entry in fs::read_dir("arch").expect("arch/ is part of the package") {
         println!("cargo::rerun-if-changed={}", entry.expect("readable").path().display());
     }
-    cc::Build::new().file(file).file("arch/libc.S").compile("nbclone_arch");
+    cc::Build::new().files([&*file, "arch/libc.S", "arch/builtins.S"]).compile("nbclone_arch");
 
     for argument in [
         format!("-Wl,-soname,{SONAME}"),
@@ -67,6 +67,9 @@ fn main() {
         "-Wl,-z,relro".into(),
         "-Wl,-z,noexecstack".into(),
         "-Wl,-z,defs".into(),
+        // The compiler's start files have constructors without a landing pad,
+        // and nothing that this library needs.
+        "-nostartfiles".into(),
         // A child may run in func when its parent closes the library.
         "-Wl,-z,nodelete".into(),
         // libc's crate says so itself only without its feature `std`, which
@@ -80,7 +83,8 @@ fn main() {
     }
     // gold, which has no such option, doesn't pad.
     if !env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("gold")) {
-        // bfd would pad code and constants to pages of their own: 4 KB more.
+        // bfd would pad code and constants to pages of their own: 4 KB more. (As it
+        // is, it pads code, constants and relro together to whole pages.)
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,noseparate-code");
     }
     if arch == "arm" {

@@ -102,6 +102,18 @@
 # define NBCLONE_NOTHROW
 #endif
 
+/*
+ * The linker's name of both functions. The library alone has it: where -lnbclone
+ * is missing, or stands where the linker passes over it, the link fails instead
+ * of taking libc's clone. The library exports clone and __clone too, for
+ * programs that were compiled without this header.
+ */
+#ifdef __linux__
+# define NBCLONE_LINKED		__asm__("nbclone_clone")
+#else
+# define NBCLONE_LINKED
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -136,9 +148,9 @@ extern "C" {
  * "host" hands everything to Linux.
  */
 extern int clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
-    NBCLONE_NOTHROW;
+    NBCLONE_NOTHROW NBCLONE_LINKED;
 extern int __clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
-    NBCLONE_NOTHROW;
+    NBCLONE_NOTHROW NBCLONE_LINKED;
 
 #ifdef __cplusplus
 }

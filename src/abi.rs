@@ -1,4 +1,4 @@
-//! The exported functions: `clone`, `__clone`, `linux1_clone`.
+//! The exported functions: `clone`, `__clone`, `nbclone_clone`, `linux1_clone`.
 //!
 //! Their C declarations, with the meaning of each argument, the errors and
 //! the sources, are in include/nbclone.h and include/linux1/linux/sched.h.
@@ -54,6 +54,16 @@ export! {
     /// As in C: `func` must be callable with `arg` on `stack`, the end of memory
     /// that is the child's alone.
     clone, "clone", entry::clone
+}
+
+export! {
+    /// `clone` under the name that include/nbclone.h gives the linker for it: no
+    /// libc has this one, so that a link without this library fails.
+    ///
+    /// # Safety
+    ///
+    /// As `clone`.
+    nbclone_clone, "nbclone_clone", entry::clone
 }
 
 export! {

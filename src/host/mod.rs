@@ -7,11 +7,13 @@ pub mod entry;
 pub mod errno;
 pub mod identity;
 pub mod libc_symbols;
+pub mod memory;
 pub mod message;
 mod number;
 pub mod reopen;
 
 use core::ffi::CStr;
+use core::sync::atomic::AtomicU32;
 
 /// A set of signals as the kernel has it: `_NSIG` bits, in words.
 #[derive(Clone, Copy)]
@@ -205,6 +207,15 @@ pub struct File {
     inode: u64,
 }
 
+impl File {
+    /// Two words that tell it from other files.
+    pub fn identity(&self) -> (u32, u32) {
+        let (device, system) = (self.file_system, self.device);
+        let mixed = device.0 << 20 ^ device.1 ^ system.0 << 24 ^ system.1 << 8 ^ self.kind << 16;
+        (self.inode as u32, (self.inode >> 32) as u32 ^ mixed)
+    }
+}
+
 /// statx(2) of an open descriptor. Never inlined: it is `statx` that makes
 /// this a quarter of a kilobyte of stack.
 #[inline(never)]
@@ -260,6 +271,24 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
         }
     };
     if raw < 0 { Err(raw.wrapping_neg() as i32) } else { Ok(result) }
+}
+
+/// futex(2) `FUTEX_WAIT`: until `word` isn't `value`, or somebody wakes us, or
+/// about a second is over.
+pub fn wait_for_change(word: &AtomicU32, value: u32) {
+    // One second in either width that the call may have, in either byte order.
+    #[cfg(not(target_arch = "m68k"))]
+    let second = [1usize, 0, 0, 0];
+    // Its only futex(2) takes 64 bits.
+    #[cfg(target_arch = "m68k")]
+    let second = [0usize, 1, 0, 0];
+    let (word, time) = (word.as_ptr() as usize, second.as_ptr() as usize);
+    call(number::SYS_futex, [word, libc::FUTEX_WAIT as usize, value as usize, time, 0]);
+}
+
+/// futex(2) `FUTEX_WAKE`: one of those who wait for a change of `word`.
+pub fn wake(word: &AtomicU32) {
+    call(number::SYS_futex, [word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1, 0, 0]);
 }
 
 /// getdents64(2): the number of bytes filled; 0 at the end or on an error.

@@ -63,7 +63,7 @@ extern "C" fn nbclone_linux1_prepare(
         Ok(flags) => flags,
         Err(refusal) => {
             let call = Call::Linux1 { sp, flags: word };
-            trace::call(&call, Outcome::Refused(Reason::Linux1(refusal)), caller);
+            trace::call(&call, Outcome::Refused(Reason::Flags(None, refusal)), caller);
             request.flags = REFUSED;
             return -(libc::EINVAL as isize);
         }

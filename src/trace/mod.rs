@@ -15,6 +15,7 @@ use self::line::Line;
 use self::words::Bits;
 use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
 use crate::policy::{Policy, Refusal};
+use crate::settings::Target;
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use libc::pid_t;
@@ -29,10 +30,8 @@ pub enum Reason {
     Func,
     /// `stack` is NULL.
     Stack,
-    /// The flag word.
-    Flags(Policy, Refusal),
-    /// The flag word of Linux 1.x's clone.
-    Linux1(Refusal),
+    /// The flag word, by the policy; `None`: Linux 1.x's, which has none.
+    Flags(Option<Policy>, Refusal),
 }
 
 /// What a call asked for.
@@ -77,6 +76,10 @@ pub fn call(call: &Call, outcome: Outcome, caller: usize) {
 #[inline(never)]
 fn write(call: &Call, outcome: Outcome, caller: usize) {
     let Some(target) = settings::trace() else { return };
+    if let Target::Command(ring) = target {
+        // First of all: what is lost from here on is missed.
+        ring.calls.fetch_add(1, Relaxed);
+    }
     // A handler that leaves by longjmp would leave a descriptor open.
     let mask = host::block_signals(&host::SignalSet::ALL);
     let mut line = Line::new();
@@ -184,29 +187,25 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
 const REASONS: &[u8] = b"\
 func is NULL
 stack is NULL
+Linux 1.x has COPYVM, COPYFD and an exit signal only
 NetBSD refuses CLONE_PTRACE
-CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
-Linux 1.x has COPYVM, COPYFD and an exit signal only";
+CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only";
 
 #[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
-    if let Reason::Linux1(Refusal::ExitSignal(signal))
-    | Reason::Flags(_, Refusal::ExitSignal(signal)) = reason
-    {
-        line.decimal(signal as i32);
-        line.text(b" is no signal");
-        return;
-    }
-    if let Reason::Flags(policy, Refusal::Unimplemented(bits)) = reason {
-        add_lacking(line, policy, bits);
-        return;
-    }
     let place = match reason {
         Reason::Func => 0,
         Reason::Stack => 1,
-        Reason::Flags(_, Refusal::Ptrace) => 2,
-        Reason::Flags(..) => 3,
-        Reason::Linux1(_) => 4,
+        Reason::Flags(_, Refusal::ExitSignal(signal)) => {
+            line.decimal(signal as i32);
+            return line.text(b" is no signal");
+        }
+        Reason::Flags(None, _) => 2,
+        Reason::Flags(Some(policy), Refusal::Unimplemented(bits)) => {
+            return add_lacking(line, policy, bits);
+        }
+        Reason::Flags(_, Refusal::Ptrace) => 3,
+        Reason::Flags(..) => 4,
     };
     line.text(REASONS.split(|&byte| byte == b'\n').nth(place).unwrap_or_default());
 }
