@@ -72,8 +72,6 @@ fn main() {
         "-nostartfiles".into(),
         // A child may run in func when its parent closes the library.
         "-Wl,-z,nodelete".into(),
-        // What crti and crtbegin do at load and unload has no use here, and is 1 KB.
-        "-nostartfiles".into(),
         // libc's crate says so itself only without its feature `std`, which
         // the command's dependencies turn on for the whole build.
         "-lc".into(),

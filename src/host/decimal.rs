@@ -1,6 +1,7 @@
 //! Decimal numbers that are descriptors.
 
 /// The number that the digits make, if there are digits alone and it fits.
+#[inline(never)]
 pub fn parse(digits: &[u8]) -> Option<i32> {
     digits.iter().try_fold(0i32, |number, &byte| {
         let digit = byte.checked_sub(b'0').filter(|&digit| digit <= 9)?;

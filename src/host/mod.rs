@@ -8,6 +8,7 @@ pub mod entry;
 pub mod errno;
 pub mod identity;
 pub mod libc_symbols;
+pub mod memory;
 pub mod message;
 mod number;
 pub mod reopen;
@@ -15,6 +16,7 @@ pub mod stat;
 
 use self::buffer::Buffer;
 use core::ffi::CStr;
+use core::sync::atomic::AtomicU32;
 
 /// A set of signals as the kernel has it: `_NSIG` bits, in words.
 #[derive(Clone, Copy)]
@@ -267,6 +269,24 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
         }
     };
     if raw < 0 { Err(raw.wrapping_neg() as i32) } else { Ok(result) }
+}
+
+/// futex(2) `FUTEX_WAIT`: until `word` isn't `value`, or somebody wakes us, or
+/// about a second is over.
+pub fn wait_for_change(word: &AtomicU32, value: u32) {
+    // One second in either width that the call may have, in either byte order.
+    #[cfg(not(target_arch = "m68k"))]
+    let second = [1usize, 0, 0, 0];
+    // Its only futex(2) takes 64 bits.
+    #[cfg(target_arch = "m68k")]
+    let second = [0usize, 1, 0, 0];
+    let (word, time) = (word.as_ptr() as usize, second.as_ptr() as usize);
+    call(number::SYS_futex, [word, libc::FUTEX_WAIT as usize, value as usize, time, 0]);
+}
+
+/// futex(2) `FUTEX_WAKE`: one of those who wait for a change of `word`.
+pub fn wake(word: &AtomicU32) {
+    call(number::SYS_futex, [word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1, 0, 0]);
 }
 
 /// getdents64(2): no bytes at the end or on an error.

@@ -4,8 +4,8 @@ use libc::c_long;
 
 #[cfg(not(all(target_arch = "mips64", target_pointer_width = "32")))]
 pub use libc::{
-    SYS_close, SYS_dup3, SYS_getdents64, SYS_getpid, SYS_gettid, SYS_ioctl, SYS_lseek, SYS_openat,
-    SYS_ppoll, SYS_prctl, SYS_prlimit64, SYS_read, SYS_readlinkat, SYS_rt_sigpending,
+    SYS_close, SYS_dup3, SYS_futex, SYS_getdents64, SYS_getpid, SYS_gettid, SYS_ioctl, SYS_lseek,
+    SYS_openat, SYS_ppoll, SYS_prctl, SYS_prlimit64, SYS_read, SYS_readlinkat, SYS_rt_sigpending,
     SYS_rt_sigprocmask, SYS_rt_sigtimedwait, SYS_set_robust_list, SYS_set_tid_address,
     SYS_sigaltstack, SYS_statx, SYS_write,
 };
@@ -84,6 +84,7 @@ mod n32 {
     pub const SYS_sigaltstack: libc::c_long = LINUX + 129;
     pub const SYS_prctl: libc::c_long = LINUX + 153;
     pub const SYS_gettid: libc::c_long = LINUX + 178;
+    pub const SYS_futex: libc::c_long = LINUX + 194;
     pub const SYS_set_tid_address: libc::c_long = LINUX + 213;
     pub const SYS_openat: libc::c_long = LINUX + 251;
     pub const SYS_newfstatat: libc::c_long = LINUX + 256;

@@ -17,6 +17,13 @@ pub struct File {
 }
 
 impl File {
+    /// Two words that tell it from other files.
+    pub fn identity(&self) -> (u32, u32) {
+        let (device, system) = (self.file_system, self.device);
+        let mixed = device.0 << 20 ^ device.1 ^ system.0 << 24 ^ system.1 << 8 ^ self.kind << 16;
+        (self.inode as u32, (self.inode >> 32) as u32 ^ mixed)
+    }
+
     /// Whether both are one file.
     pub fn is(&self, other: &File) -> bool {
         self.inode == other.inode && self.file_system == other.file_system

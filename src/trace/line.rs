@@ -30,6 +30,19 @@ impl Line {
         self.0.push(byte);
     }
 
+    /// Adds one byte of a name that others chose. Nothing in it can end the name,
+    /// nor reach a terminal: a control character, `<` and `>` are `\xNN`.
+    pub fn byte_of_name(&mut self, byte: u8) {
+        if matches!(byte, 0..b' ' | b'<' | b'>' | 0x7f) {
+            self.text(b"\\x");
+            self.byte(b'0' + (byte >> 4));
+            let low = byte & 15;
+            self.byte(if low < 10 { b'0' + low } else { b'a' + low - 10 });
+        } else {
+            self.byte(byte);
+        }
+    }
+
     /// Adds text.
     #[inline(never)]
     pub fn text(&mut self, text: &[u8]) {

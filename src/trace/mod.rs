@@ -15,6 +15,7 @@ use self::line::Line;
 use self::words::Bits;
 use crate::flags::*;
 use crate::policy::{Policy, Refusal};
+use crate::settings::Target;
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use libc::pid_t;
@@ -77,6 +78,10 @@ pub fn call(call: &Call, outcome: Outcome, caller: usize) {
 #[inline(never)]
 fn write(call: &Call, outcome: Outcome, caller: usize) {
     let Some(target) = settings::trace() else { return };
+    if let Target::Command(ring) = target {
+        // First of all: what is lost from here on is missed.
+        ring.calls.fetch_add(1, Relaxed);
+    }
     // A handler that leaves by longjmp would leave a descriptor open.
     let mask = host::block_signals(&host::SignalSet::ALL);
     let mut line = Line::new();

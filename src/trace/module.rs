@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
         }
         self.path_length += 1;
         if self.path_length <= LONGEST_PATH {
-            self.line.byte(byte);
+            self.line.byte_of_name(byte);
         }
     }
 
