@@ -40,7 +40,7 @@ pub fn copy_all() {
     // Descriptors above the soft limit can't be replaced.
     let mut limit = Limit::raise();
     let mut entries = Entries::new();
-    let mut plain = Plain::new();
+    let mut plain = Plain { bits: Buffer::new(), others_from: 0 };
     if may_open_files(&mut entries, &mut plain, &mut limit) {
         let mut position = 0;
         while read_table(&mut entries, position, &mut limit) {
@@ -59,9 +59,13 @@ pub fn copy_all() {
 /// What getdents64 gives at once.
 type Entries = Buffer<256>;
 
-/// A bit for each of the first descriptors: whether it is open on a file or a
-/// directory. It saves asking again.
-type Plain = Buffer<128>;
+/// Which descriptors are open on a file or a directory; it saves asking again.
+struct Plain {
+    /// A bit for each of the first 1024.
+    bits: Buffer<128>,
+    /// All from this one on that have no bit.
+    others_from: i32,
+}
 
 /// Calls `step` with each descriptor of the table and its name, for as long as
 /// that is true. The position behind the last; `None`: it was false.
@@ -137,15 +141,19 @@ fn open(path: &CStr, flags: i32, limit: &mut Limit) -> Option<i32> {
     }
 }
 
-/// One descriptor of `may_open_files`.
+/// One descriptor of `may_open_files`; they come in ascending order.
 fn survey(descriptor: i32, name: &[u8], plain: &mut Plain) -> bool {
-    let Some(file) = stat::file(descriptor) else { return true };
-    match file.kind {
-        S_IFREG | S_IFDIR => note_plain(plain, descriptor),
-        S_IFCHR => return file.device != FUSE,
-        0 => return !is_fanotify(name),
+    let file = stat::file(descriptor);
+    match file.map(|file| (file.kind, file.device)) {
+        Some((S_IFREG | S_IFDIR, _)) => {
+            note_plain(plain, descriptor);
+            return true;
+        }
+        Some((S_IFCHR, FUSE)) => return false,
+        Some((0, _)) if is_fanotify(name) => return false,
         _ => {}
     }
+    plain.others_from = descriptor.saturating_add(1);
     true
 }
 
@@ -166,15 +174,16 @@ fn bit_of(descriptor: i32) -> (usize, u8) {
 
 fn note_plain(plain: &mut Plain, descriptor: i32) {
     let (byte, bit) = bit_of(descriptor);
-    while plain.bytes().len() <= byte && plain.push(0) {}
-    if let Some(byte) = plain.bytes_mut().get_mut(byte) {
+    while plain.bits.bytes().len() <= byte && plain.bits.push(0) {}
+    if let Some(byte) = plain.bits.bytes_mut().get_mut(byte) {
         *byte |= bit;
     }
 }
 
 fn is_plain(plain: &Plain, descriptor: i32) -> bool {
     let (byte, bit) = bit_of(descriptor);
-    plain.bytes().get(byte).is_some_and(|byte| byte & bit != 0)
+    descriptor >= plain.others_from
+        || plain.bits.bytes().get(byte).is_some_and(|byte| byte & bit != 0)
 }
 
 /// Puts a copy in the descriptor's place, if there can be one.
