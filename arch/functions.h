@@ -55,6 +55,7 @@ name:
 	.hidden	nbclone_at_load
 	.hidden	nbclone_slow_clone
 	.hidden	nbclone_failed
+	.hidden	nbclone_visit
 	.hidden	nbclone_child_start
 	.hidden	nbclone_linux1_prepare
 	.hidden	nbclone_linux1_child

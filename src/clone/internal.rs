@@ -7,7 +7,8 @@
 #![allow(unsafe_code)]
 
 use crate::flags::*;
-use crate::host::{self, libc_symbols};
+use crate::host::libc_symbols::symbols;
+use crate::host::{self, entry};
 use core::ffi::{CStr, c_int, c_void};
 
 /// The flag word of glibc's pthread_create (its createthread.c).
@@ -15,7 +16,7 @@ const GLIBC_THREAD: u32 = 0x003d_0f00;
 /// The flag word of musl's pthread_create.
 const MUSL_THREAD: u32 = 0x007d_0f00;
 /// The flag word of posix_spawn.
-const SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
+pub const SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
 /// The flag word of glibc's pidfd_spawn (2.39 on).
 const PIDFD_SPAWN: u32 = SPAWN | CLONE_PIDFD;
 
@@ -28,35 +29,42 @@ pub enum Convention {
     Negative,
 }
 
-/// How libc's own function at `caller` takes a failure of this call, if it is
-/// one that a policy would refuse. posix_spawn's word needs no exception.
-pub fn exempt(word: u32, caller: usize) -> Option<Convention> {
+/// Whether this is libc's own call of a word that a policy would refuse.
+/// posix_spawn's word needs no exception.
+pub fn is_exempt(word: u32, caller: usize) -> bool {
+    if word != GLIBC_THREAD && word != PIDFD_SPAWN && word != MUSL_THREAD {
+        return false;
+    }
+    is_libcs(word, caller)
+}
+
+#[cold]
+#[inline(never)]
+fn is_libcs(word: u32, caller: usize) -> bool {
     match word {
-        GLIBC_THREAD if is_in_glibc(caller) || is_in_libpthread(caller) => Some(Convention::Errno),
-        PIDFD_SPAWN if is_in_glibc(caller) => Some(Convention::Errno),
-        MUSL_THREAD if is_within(libc_symbols::pthread_create(), caller) => {
-            Some(Convention::Negative)
-        }
-        _ => None,
+        MUSL_THREAD => is_within(symbols().pthread_create, caller),
+        _ => is_in_glibc(caller) || (word == GLIBC_THREAD && is_in_libpthread(caller)),
     }
 }
 
-/// How `caller` takes a failed call that no exception was made for.
-pub fn convention(caller: usize) -> Convention {
-    // A program may have a posix_spawn of its own. musl's blocks every signal
-    // around its call, those among them that a program can't block through musl.
-    if is_within(libc_symbols::posix_spawn(), caller) && host::blocked_signals().has_musl_internal()
-    {
-        Convention::Negative
-    } else {
-        Convention::Errno
-    }
+/// How `caller` takes a failure of this call.
+pub fn convention(word: u32, caller: usize) -> Convention {
+    let is_musls = match word {
+        MUSL_THREAD => is_within(symbols().pthread_create, caller),
+        // A program may have a posix_spawn of its own. musl's blocks every signal
+        // around its call, those among them that musl lets no program block.
+        SPAWN => {
+            is_within(symbols().posix_spawn, caller) && host::blocked_signals().has_musl_internal()
+        }
+        _ => false,
+    };
+    if is_musls { Convention::Negative } else { Convention::Errno }
 }
 
 /// glibc's functions in a static program from 2.34 on.
 fn is_in_glibc(caller: usize) -> bool {
-    is_within(libc_symbols::clone_internal(), caller)
-        || is_within(libc_symbols::clone_internal_fallback(), caller)
+    is_within(symbols().clone_internal, caller)
+        || is_within(symbols().clone_internal_fallback, caller)
 }
 
 /// Whether `caller` is in `function`. libc has no other call of `__clone` for a
@@ -75,15 +83,17 @@ struct Search {
 /// Whether `address` is in a library of the name libpthread.
 fn is_in_libpthread(address: usize) -> bool {
     let mut search = Search { address, found: false };
-    if let Some(iterate) = libc_symbols::dl_iterate_phdr() {
+    if let Some(iterate) = symbols().dl_iterate_phdr {
         // SAFETY: visit gets the search, which outlives the call.
-        unsafe { iterate(visit, (&raw mut search).cast()) };
+        unsafe { iterate(entry::visit, (&raw mut search).cast()) };
     }
     search.found
 }
 
-/// For dl_iterate_phdr(3): anything but 0 ends the walk.
-unsafe extern "C" fn visit(
+/// For dl_iterate_phdr(3), which comes here through `entry::visit`: anything but 0
+/// ends the walk.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nbclone_visit(
     module: *mut libc::dl_phdr_info,
     _size: libc::size_t,
     search: *mut c_void,
