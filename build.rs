@@ -31,6 +31,8 @@ const STATIC_LIBC: &[&str] = &[
     "__libc_setup_tls",
     "__clone_internal",
     "__clone_internal_fallback",
+    "__pthread_create_2_1",
+    "__spawni",
     "__pthread_create",
     "posix_spawn",
     "__thread_list_lock",

@@ -26,9 +26,13 @@ place:	ADDRESS	function;		\
 	/* The list of what is loaded: src/clone/internal.rs. */
 	WEAK(nbclone_dl_iterate_phdr, dl_iterate_phdr)
 	/* Static programs: libc's functions that call __clone. glibc has two
-	 * layouts of one (2.34 and 2.38); the other two are musl's. */
+	 * layouts of one (2.34 and 2.38). Where the compiler made its call of
+	 * __clone a jump, the caller is that of pthread_create's or of spawni's
+	 * object; up to 2.33 it always is. The last two are musl's. */
 	WEAK(nbclone_clone_internal, __clone_internal)
 	WEAK(nbclone_clone_internal_fallback, __clone_internal_fallback)
+	WEAK(nbclone_pthread_create_2_1, __pthread_create_2_1)
+	WEAK(nbclone_spawni, __spawni)
 	WEAK(nbclone_pthread_create, __pthread_create)
 	WEAK(nbclone_posix_spawn, posix_spawn)
 	/* Static musl: what the kernel clears at a thread's end. */

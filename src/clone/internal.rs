@@ -32,8 +32,16 @@ pub enum Convention {
 /// one that a policy would refuse. posix_spawn's word needs no exception.
 pub fn exempt(word: u32, caller: usize) -> Option<Convention> {
     match word {
-        GLIBC_THREAD if is_in_glibc(caller) || is_in_libpthread(caller) => Some(Convention::Errno),
-        PIDFD_SPAWN if is_in_glibc(caller) => Some(Convention::Errno),
+        GLIBC_THREAD
+            if is_in_glibc(caller)
+                || is_around(libc_symbols::pthread_create_2_1(), caller)
+                || is_in_libpthread(caller) =>
+        {
+            Some(Convention::Errno)
+        }
+        PIDFD_SPAWN if is_in_glibc(caller) || is_around(libc_symbols::spawni(), caller) => {
+            Some(Convention::Errno)
+        }
         MUSL_THREAD if is_within(libc_symbols::pthread_create(), caller) => {
             Some(Convention::Negative)
         }
@@ -53,7 +61,7 @@ pub fn convention(caller: usize) -> Convention {
     }
 }
 
-/// glibc's functions in a static program from 2.34 on.
+/// glibc's functions in a static program from 2.34 on that call `__clone`.
 fn is_in_glibc(caller: usize) -> bool {
     is_within(libc_symbols::clone_internal(), caller)
         || is_within(libc_symbols::clone_internal_fallback(), caller)
@@ -63,7 +71,18 @@ fn is_in_glibc(caller: usize) -> bool {
 /// good deal behind each of these, and a program's own code lies elsewhere.
 fn is_within(function: usize, caller: usize) -> bool {
     const LONGEST: usize = 2048;
-    function != 0 && caller.wrapping_sub(function) < LONGEST
+    function != 0 && caller.wrapping_sub(libc_symbols::code(function)) < LONGEST
+}
+
+/// Whether `caller` is in `function` or in what its object has before it: glibc's
+/// create_thread and its like, where `is_in_glibc`'s functions jump to `__clone`
+/// (RISC-V, AArch64, MIPS with 64 bits). Those begin 2064 bytes before at the
+/// most, and pthread_create has up to 4292, on the architectures of glibc 2.36.
+fn is_around(function: usize, caller: usize) -> bool {
+    const BEFORE: usize = 2560;
+    const LONGEST: usize = 4608;
+    let start = libc_symbols::code(function).wrapping_sub(BEFORE);
+    function != 0 && caller.wrapping_sub(start) < BEFORE + LONGEST
 }
 
 /// What `visit` looks for.

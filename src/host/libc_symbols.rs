@@ -16,6 +16,8 @@ unsafe extern "C" {
     static nbclone_dl_iterate_phdr: Option<Iterate>;
     static nbclone_clone_internal: usize;
     static nbclone_clone_internal_fallback: usize;
+    static nbclone_pthread_create_2_1: usize;
+    static nbclone_spawni: usize;
     static nbclone_pthread_create: usize;
     static nbclone_posix_spawn: usize;
     static nbclone_thread_list_lock: usize;
@@ -37,12 +39,26 @@ symbols! {
     clone_internal: usize = nbclone_clone_internal;
     /// Static glibc 2.38 on: its part with `__clone`.
     clone_internal_fallback: usize = nbclone_clone_internal_fallback;
+    /// Static glibc: pthread_create(3).
+    pthread_create_2_1: usize = nbclone_pthread_create_2_1;
+    /// Static glibc: posix_spawn(3), pidfd_spawn(3).
+    spawni: usize = nbclone_spawni;
     /// Static musl.
     pthread_create: usize = nbclone_pthread_create;
     /// A static program's, musl's or its own.
     posix_spawn: usize = nbclone_posix_spawn;
     /// Static musl: what the kernel clears at a thread's end.
     thread_list_lock: usize = nbclone_thread_list_lock;
+}
+
+/// Where the code of `function` is, one of those above: on ELFv1 a function's
+/// address is that of a descriptor, whose first word says it.
+pub fn code(function: usize) -> usize {
+    if cfg!(target_abi = "elfv1") && function != 0 {
+        // SAFETY: a descriptor, which the linker has written.
+        return unsafe { core::ptr::with_exposed_provenance::<usize>(function).read() };
+    }
+    function
 }
 
 /// Whether libc is glibc.
