@@ -24,8 +24,11 @@ static const unsigned bits[] = {0x1000,    0x2000,    0x8000,     0x10000,    0x
                                 0x10000000, 0x20000000, 0x40000000, 0x80000000u};
 enum { N_BITS = sizeof bits / sizeof bits[0] };
 
-static const char *const spaces[] = {"uts", "ipc", "net", "mnt", "pid", "user", "cgroup"};
-enum { N_SPACES = sizeof spaces / sizeof spaces[0] };
+enum { N_SPACES = 7 };
+#ifdef __linux__
+static const char *const spaces[N_SPACES] = {"uts", "ipc", "net",   "mnt",
+                                             "pid", "user", "cgroup"};
+#endif
 
 static void read_spaces(volatile long *at)
 {
