@@ -10,6 +10,8 @@
  *	END(name)	and ends, where its name isn't its first instruction's.
  */
 
+#include "rust.h"
+
 #ifndef BEGIN
 # define BEGIN(name)
 # define FINISH(name)

@@ -27,6 +27,8 @@ nbclone_libc:
 	WEAK(dl_iterate_phdr)
 	WEAK(__clone_internal)
 	WEAK(__clone_internal_fallback)
+	WEAK(__pthread_create_2_1)
+	WEAK(__spawni)
 	WEAK(__pthread_create)
 	WEAK(posix_spawn)
 	WEAK(__thread_list_lock)

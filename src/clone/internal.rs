@@ -7,7 +7,7 @@
 #![allow(unsafe_code)]
 
 use crate::flags::*;
-use crate::host::libc_symbols::symbols;
+use crate::host::libc_symbols::{self, symbols};
 use crate::host::{self, entry};
 use core::ffi::{CStr, c_int, c_void};
 
@@ -43,7 +43,8 @@ pub fn is_exempt(word: u32, caller: usize) -> bool {
 fn is_libcs(word: u32, caller: usize) -> bool {
     match word {
         MUSL_THREAD => is_within(symbols().pthread_create, caller),
-        _ => is_in_glibc(caller) || (word == GLIBC_THREAD && is_in_libpthread(caller)),
+        PIDFD_SPAWN => is_in_glibc(symbols().spawni, caller),
+        _ => is_in_glibc(symbols().pthread_create_2_1, caller) || is_in_libpthread(caller),
     }
 }
 
@@ -61,17 +62,27 @@ pub fn convention(word: u32, caller: usize) -> Convention {
     if is_musls { Convention::Negative } else { Convention::Errno }
 }
 
-/// glibc's functions in a static program from 2.34 on.
-fn is_in_glibc(caller: usize) -> bool {
+/// Static glibc's functions that call `__clone`, from 2.34 on; or `public`, where
+/// they jump to it (RISC-V, AArch64, MIPS with 64 bits), and up to 2.33.
+fn is_in_glibc(public: usize, caller: usize) -> bool {
+    // Its object has create_thread and its like before it: 2064 bytes at the
+    // most, and pthread_create has up to 4292, on the architectures of glibc 2.36.
+    const BEFORE: usize = 2560;
+    const LONGEST: usize = 4608;
     is_within(symbols().clone_internal, caller)
         || is_within(symbols().clone_internal_fallback, caller)
+        || is_around(public, BEFORE, LONGEST, caller)
 }
 
 /// Whether `caller` is in `function`. libc has no other call of `__clone` for a
 /// good deal behind each of these, and a program's own code lies elsewhere.
 fn is_within(function: usize, caller: usize) -> bool {
-    const LONGEST: usize = 2048;
-    function != 0 && caller.wrapping_sub(function) < LONGEST
+    is_around(function, 0, 2048, caller)
+}
+
+fn is_around(function: usize, before: usize, behind: usize, caller: usize) -> bool {
+    let start = libc_symbols::code(function).wrapping_sub(before);
+    function != 0 && caller.wrapping_sub(start) < before + behind
 }
 
 /// What `visit` looks for.

@@ -25,6 +25,10 @@ pub struct Symbols {
     pub clone_internal: usize,
     /// Static glibc 2.38 on: its part with `__clone`.
     pub clone_internal_fallback: usize,
+    /// Static glibc: pthread_create(3).
+    pub pthread_create_2_1: usize,
+    /// Static glibc: posix_spawn(3), pidfd_spawn(3).
+    pub spawni: usize,
     /// Static musl.
     pub pthread_create: usize,
     /// A static program's, musl's or its own.
@@ -38,6 +42,16 @@ impl Symbols {
     pub fn is_glibc(&self) -> bool {
         self.gnu_get_libc_version != 0 || self.libc_setup_tls != 0
     }
+}
+
+/// Where the code of `function` is, one of `Symbols`: on ELFv1 a function's address
+/// is that of a descriptor, whose first word says it.
+pub fn code(function: usize) -> usize {
+    if cfg!(target_abi = "elfv1") && function != 0 {
+        // SAFETY: a descriptor, which the linker has written.
+        return unsafe { core::ptr::with_exposed_provenance::<usize>(function).read() };
+    }
+    function
 }
 
 unsafe extern "C" {

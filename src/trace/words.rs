@@ -112,7 +112,7 @@ const SIGNALS: [(i32, [u8; 6]); 31] = [
 ];
 
 // Some architectures lack one, and libc's crate its name.
-const IS_SPARC: bool = cfg!(any(target_arch = "sparc", target_arch = "sparc64"));
+const IS_SPARC: bool = cfg!(target_arch = "sparc64");
 const SIGPWR: i32 = if IS_MIPS {
     19
 } else if IS_SPARC {
