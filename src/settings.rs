@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::host::message::write_line;
-use crate::host::{self, decimal, entry, errno, identity, memory};
+use crate::host::{self, decimal, entry, errno, identity, memory, stat};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
@@ -96,7 +96,7 @@ pub fn trace() -> Option<Target> {
 /// Whether the trace's descriptor is open on the file that it was open on.
 pub fn is_same_file(descriptor: i32) -> bool {
     let was = (FILE.0.load(Relaxed), FILE.1.load(Relaxed));
-    host::file(descriptor).is_some_and(|file| file.identity() == was)
+    stat::file(descriptor).is_some_and(|file| file.identity() == was)
 }
 
 /// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
@@ -115,7 +115,7 @@ fn set_trace(value: &[u8]) -> bool {
         TO_COMMAND
     } else {
         let Some(descriptor) = decimal::parse(value) else { return false };
-        let Some(file) = host::file(descriptor) else { return true };
+        let Some(file) = stat::file(descriptor) else { return true };
         let identity = file.identity();
         FILE.0.store(identity.0, Relaxed);
         FILE.1.store(identity.1, Relaxed);

@@ -13,7 +13,7 @@ pub mod write;
 
 use self::line::Line;
 use self::words::Bits;
-use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
+use crate::flags::*;
 use crate::policy::{Policy, Refusal};
 use crate::settings::Target;
 use crate::{host, settings};
@@ -30,6 +30,8 @@ pub enum Reason {
     Func,
     /// `stack` is NULL.
     Stack,
+    /// `sp` is in the first page.
+    LowStack,
     /// The flag word, by the policy; `None`: Linux 1.x's, which has none.
     Flags(Option<Policy>, Refusal),
 }
@@ -130,13 +132,17 @@ fn add_call(line: &mut Line, call: &Call) {
             line.text(b"linux1_clone(sp=");
             line.address(sp);
             line.text(b", flags=");
-            if flags & COPYVM as usize != 0 {
-                line.text(b"COPYVM|");
+            let low = COPYVM | COPYFD | CLONE_FILES | CLONE_SIGHAND;
+            let named = if is_linux1_3(flags as u32) { low } else { COPYVM | COPYFD };
+            for bit in Bits::of(flags as u32 & named) {
+                line.text(match bit {
+                    _ if named == low => words::flag(bit).0,
+                    COPYVM => b"COPYVM",
+                    _ => b"COPYFD",
+                });
+                line.byte(b'|');
             }
-            if flags & COPYFD as usize != 0 {
-                line.text(b"COPYFD|");
-            }
-            let rest = flags & !((COPYVM | COPYFD | CLONE_CSIGNAL) as usize);
+            let rest = flags & !((named | CLONE_CSIGNAL) as usize);
             if rest != 0 {
                 line.address(rest);
                 line.byte(b'|');
@@ -189,7 +195,8 @@ func is NULL
 stack is NULL
 Linux 1.x has COPYVM, COPYFD and an exit signal only
 NetBSD refuses CLONE_PTRACE
-CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only";
+CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
+sp is no stack: Linux 1.x has sp first, then flags";
 
 #[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
@@ -206,6 +213,7 @@ fn add_reason(line: &mut Line, reason: Reason) {
         }
         Reason::Flags(_, Refusal::Ptrace) => 3,
         Reason::Flags(..) => 4,
+        Reason::LowStack => 5,
     };
     line.text(REASONS.split(|&byte| byte == b'\n').nth(place).unwrap_or_default());
 }

@@ -2,6 +2,7 @@
 //! system calls into a small buffer. The loader's own list is behind a lock.
 
 use crate::host;
+use crate::host::buffer::Buffer;
 use crate::trace::line::Line;
 use core::ffi::CStr;
 
@@ -18,10 +19,10 @@ pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY;
     let Ok(maps) = host::open(MAPS, flags) else { return false };
     let mut reader = Reader::new(address, open, line);
-    let mut chunk = [0u8; 512];
+    let mut chunk = Buffer::<512>::new();
     loop {
-        let filled = host::read(maps, &mut chunk);
-        let bytes = chunk.get(..filled).unwrap_or_default();
+        host::read(maps, &mut chunk);
+        let bytes = chunk.bytes();
         if bytes.is_empty() || bytes.iter().any(|&byte| reader.take(byte)) {
             break;
         }
