@@ -21,12 +21,7 @@
 #define SYS_exit_group	94
 #define SYS_clone	220
 
-#define CLONE_VM		0x100
-#define CLONE_THREAD_BIT	16
 #define LINUX1_COPYVM_BIT	8
-#define LINUX1_COPYVM_COPYFD	0x300
-
-#define LOWEST_STACK		4096	/* src/host/entry.rs */
 
 /* nbclone_arch_linux1_clone's frame: the call site, and struct Request
  * (src/linux1/mod.rs) behind it. */

@@ -10,6 +10,8 @@
  *	END(name)	and ends, where its name isn't its first instruction's.
  */
 
+#include "rust.h"
+
 #ifndef BEGIN
 # define BEGIN(name)
 # define FINISH(name)
@@ -55,6 +57,7 @@ name:
 	.hidden	nbclone_at_load
 	.hidden	nbclone_slow_clone
 	.hidden	nbclone_failed
+	.hidden	nbclone_visit
 	.hidden	nbclone_child_start
 	.hidden	nbclone_linux1_prepare
 	.hidden	nbclone_linux1_child

@@ -24,20 +24,10 @@
 #define SYS_clone	120
 #define SYS_exit_group	252
 
-#define CLONE_VM		0x100
-#define CLONE_THREAD_BIT	16
-#define LINUX1_COPYVM_COPYFD	0x300
-
-#define LOWEST_STACK		4096	/* src/host/entry.rs */
-
 /* nbclone_arch_linux1_clone's frame, from the stack pointer upwards: five
- * arguments for a call, struct Request (src/linux1/mod.rs), padding that aligns
+ * arguments for a call, struct Request, padding that aligns
  * calls, and what is saved. */
 #define REQUEST			20
-#define REQUEST_FLAGS		(REQUEST + 0)
-#define REQUEST_STACK		(REQUEST + 4)
-#define REQUEST_PARENT_TID	(REQUEST + 8)	/* and tls behind it */
-#define REQUEST_CHILD_TID	(REQUEST + 16)
 #define SAVED_EBX		52		/* and edi behind it */
 #define SAVED_EDI		56
 #define CALL_SITE		60

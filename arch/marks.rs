@@ -1,13 +1,14 @@
 //! Hardening marks for the code that Rust makes, as arch/*.S has them for its own.
 //!
 //! Rust's functions begin with no landing pad and need none: each is reached by
-//! direct calls, and the library keeps no table of jumps (tests/marks.rs reads
-//! the built code). Nor do they touch a shadow stack.
+//! direct calls, or through a naked function that has one, and the library keeps no
+//! table of jumps (tests/marks.rs reads the built code). Nor do they touch a shadow
+//! stack. Rust before 1.88 has no naked functions: there is no mark then.
 
 #![allow(unsafe_code)]
 
 // X86_FEATURE_1_AND: IBT and SHSTK.
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", nbclone_naked))]
 core::arch::global_asm!(
     ".pushsection .note.gnu.property, \"a\", @note",
     ".p2align 3",
@@ -29,7 +30,7 @@ core::arch::global_asm!(
 );
 
 // AARCH64_FEATURE_1_AND: BTI and GCS.
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", nbclone_naked))]
 core::arch::global_asm!(
     ".pushsection .note.gnu.property, \"a\", %note",
     ".p2align 3",

@@ -14,25 +14,16 @@
 
 #ifdef __ILP32__
 # define SYSCALL_BIT	0x40000000
-# define WORD		4
 #else
 # define SYSCALL_BIT	0
-# define WORD		8
 #endif
 #define SYS_clone	(SYSCALL_BIT + 56)
 #define SYS_exit	(SYSCALL_BIT + 60)
 #define SYS_exit_group	(SYSCALL_BIT + 231)
 #define SYS_set_robust_list	273
 
-#define CLONE_VM		0x100
-#define CLONE_THREAD_BIT	16
 #define CLONE_CHILD_CLEARTID	0x00200000
 #define CLONE_CHILD_SETTID	0x01000000
-#define LINUX1_COPYVM		0x100
-#define LINUX1_COPYVM_COPYFD	0x300
-
-/* src/host/entry.rs: LOWEST_STACK. */
-#define LOWEST_STACK		4096
 
 /* glibc's struct pthread, LP64: the cached thread id from the thread pointer,
  * the head of the robust-mutex list behind it, and the word before that head,
@@ -47,11 +38,6 @@
 
 /* struct Request, src/linux1/mod.rs: five words, rounded up so that the frame
  * keeps the stack aligned at calls. */
-#define REQUEST_FLAGS		(0 * WORD)
-#define REQUEST_STACK		(1 * WORD)
-#define REQUEST_PARENT_TID	(2 * WORD)
-#define REQUEST_TLS		(3 * WORD)
-#define REQUEST_CHILD_TID	(4 * WORD)
 #define REQUEST_FRAME		40
 
 /* Words in x32: half a register. The other half is 0 for pointers, as callers

@@ -108,11 +108,7 @@
  * of taking libc's clone. The library exports clone and __clone too, for
  * programs that were compiled without this header.
  */
-#ifdef __linux__
-# define NBCLONE_LINKED		__asm__("nbclone_clone")
-#else
-# define NBCLONE_LINKED
-#endif
+#define NBCLONE_LINKED		__asm__("nbclone_clone")
 
 #ifdef __cplusplus
 extern "C" {

@@ -50,12 +50,7 @@ pub const fn is_linux1_3(word: u32) -> bool {
 }
 
 /// Whether the host is MIPS, whose Linux numbers signals as IRIX did.
-pub const IS_MIPS: bool = cfg!(any(
-    target_arch = "mips",
-    target_arch = "mips32r6",
-    target_arch = "mips64",
-    target_arch = "mips64r6"
-));
+pub const IS_MIPS: bool = cfg!(any(target_arch = "mips", target_arch = "mips64"));
 
 /// The host's highest signal, SIGRTMAX as the kernel numbers it.
 pub const HIGHEST_SIGNAL: u32 = if IS_MIPS { 127 } else { 64 };

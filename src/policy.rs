@@ -15,9 +15,25 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// All of them, by their names in `NBCLONE_POLICY`.
-    pub const NAMES: [(&str, Policy); 3] =
-        [("strict", Policy::Strict), ("netbsd", Policy::Netbsd), ("host", Policy::Host)];
+    /// All of them.
+    pub const ALL: [Policy; 3] = [Policy::Strict, Policy::Netbsd, Policy::Host];
+
+    /// Their names in `NBCLONE_POLICY`, in the order of `ALL`. One text: a table of
+    /// texts would hold addresses, which the loader has to relocate.
+    const NAMES: &str = "strict netbsd host";
+
+    /// The policy of that name.
+    pub fn named(name: &[u8]) -> Option<Policy> {
+        let mut names = Policy::NAMES.as_bytes().split(|&byte| byte == b' ');
+        Policy::ALL.get(names.position(|known| known == name)?).copied()
+    }
+
+    /// Its name, for the command.
+    #[allow(dead_code)]
+    pub fn name(self) -> &'static str {
+        let place = Policy::ALL.iter().position(|&policy| policy == self);
+        Policy::NAMES.split(' ').nth(place.unwrap_or_default()).unwrap_or_default()
+    }
 
     /// The gate: which flag words arch/ hands to the kernel by itself. A word
     /// passes if its bits in the gate are `CLONE_VM` alone, or none (copied

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use crate::host::message::write_line;
-use crate::host::{self, decimal, entry, errno, identity, memory, stat};
+use crate::host::{decimal, entry, errno, identity, initial_stack, memory, stat};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
@@ -18,7 +18,7 @@ const TRACE: &CStr = c"NBCLONE_TRACE";
 #[unsafe(export_name = "nbclone_gate")]
 static GATE: AtomicU32 = AtomicU32::new(0);
 
-/// The policy: 0 not read yet, else its place in `Policy::NAMES` plus 1.
+/// The policy: 0 not read yet, else its place in `Policy::ALL` plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
 
 /// Where the trace goes: a descriptor's number, or one of these.
@@ -61,12 +61,12 @@ extern "C" fn nbclone_at_load() {
 
 /// The policy in force.
 pub fn policy() -> Policy {
-    if SETTINGS.load(Relaxed) == 0 && libc_has_environment() {
+    if SETTINGS.load(Relaxed) == 0 {
         // A constructor that ran before ours has called.
         read();
     }
     let place = usize::from(SETTINGS.load(Relaxed)).wrapping_sub(1);
-    Policy::NAMES.get(place).map_or(Policy::Strict, |&(_, policy)| policy)
+    Policy::ALL.get(place).copied().unwrap_or(Policy::Strict)
 }
 
 /// Whether there is a trace, once the policy is known.
@@ -155,12 +155,12 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
 
 #[cold]
 fn read() {
-    let value = variable(POLICY);
-    let place = match value {
-        None | Some(b"") => Some(0),
-        Some(name) => Policy::NAMES.iter().position(|(known, _)| known.as_bytes() == name),
+    let named = match variable(POLICY) {
+        None | Some(b"") => Some(Policy::Strict),
+        Some(name) => Policy::named(name),
     };
-    let settings = place.unwrap_or(0) as u8 + 1;
+    let policy = named.unwrap_or(Policy::Strict);
+    let settings = Policy::ALL.iter().position(|&one| one == policy).unwrap_or_default() as u8 + 1;
     let first = SETTINGS.compare_exchange(0, settings, Relaxed, Relaxed).is_ok();
     if !first {
         return;
@@ -168,13 +168,13 @@ fn read() {
     let trace = variable(TRACE).filter(|value| !value.is_empty());
     let understood = trace.is_none_or(set_trace);
     if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
-        let gate = policy().gate();
+        let gate = policy.gate();
         if gate != 0 {
             GATE.store(gate, Relaxed);
             identity::open_usual_call();
         }
     }
-    if place.is_none() {
+    if named.is_none() {
         write_line(
             libc::STDERR_FILENO,
             b"nbclone: NBCLONE_POLICY is none of strict, netbsd, host: strict is in force\n",
@@ -190,6 +190,9 @@ fn read() {
 
 /// A variable's value; nothing in a secure-execution process (AT_SECURE).
 fn variable(name: &CStr) -> Option<&'static [u8]> {
+    if !libc_has_environment() {
+        return initial_stack::variable(name);
+    }
     // SAFETY: the name ends in NUL; at load no other thread changes the
     // environment, and the value is only looked at before this returns.
     unsafe {
@@ -198,9 +201,8 @@ fn variable(name: &CStr) -> Option<&'static [u8]> {
     }
 }
 
-/// Whether libc knows the environment. In a dynamic program it doesn't yet when
-/// .preinit_array runs: such a call is judged by strict, and the environment is
-/// read later.
+/// Whether libc knows the environment. In a dynamic program on glibc it doesn't yet
+/// when .preinit_array runs.
 fn libc_has_environment() -> bool {
     // SAFETY: a word; at that time no other thread changes it.
     !unsafe { (&raw const environ).read() }.is_null()

@@ -7,7 +7,8 @@
 #![allow(unsafe_code)]
 
 use crate::flags::*;
-use crate::host::{self, libc_symbols};
+use crate::host::libc_symbols::{self, symbols};
+use crate::host::{self, entry};
 use core::ffi::{CStr, c_int, c_void};
 
 /// The flag word of glibc's pthread_create (its createthread.c).
@@ -15,7 +16,7 @@ const GLIBC_THREAD: u32 = 0x003d_0f00;
 /// The flag word of musl's pthread_create.
 const MUSL_THREAD: u32 = 0x007d_0f00;
 /// The flag word of posix_spawn.
-const SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
+pub const SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
 /// The flag word of glibc's pidfd_spawn (2.39 on).
 const PIDFD_SPAWN: u32 = SPAWN | CLONE_PIDFD;
 
@@ -28,42 +29,60 @@ pub enum Convention {
     Negative,
 }
 
-/// How libc's own function at `caller` takes a failure of this call, if it is
-/// one that a policy would refuse. posix_spawn's word needs no exception.
-pub fn exempt(word: u32, caller: usize) -> Option<Convention> {
+/// Whether this is libc's own call of a word that a policy would refuse.
+/// posix_spawn's word needs no exception.
+pub fn is_exempt(word: u32, caller: usize) -> bool {
+    if word != GLIBC_THREAD && word != PIDFD_SPAWN && word != MUSL_THREAD {
+        return false;
+    }
+    is_libcs(word, caller)
+}
+
+#[cold]
+#[inline(never)]
+fn is_libcs(word: u32, caller: usize) -> bool {
     match word {
-        GLIBC_THREAD if is_in_glibc(caller) || is_in_libpthread(caller) => Some(Convention::Errno),
-        PIDFD_SPAWN if is_in_glibc(caller) => Some(Convention::Errno),
-        MUSL_THREAD if is_within(libc_symbols::pthread_create(), caller) => {
-            Some(Convention::Negative)
+        MUSL_THREAD => is_within(symbols().pthread_create, caller),
+        PIDFD_SPAWN => is_in_glibc(symbols().spawni, caller),
+        _ => is_in_glibc(symbols().pthread_create_2_1, caller) || is_in_libpthread(caller),
+    }
+}
+
+/// How `caller` takes a failure of this call.
+pub fn convention(word: u32, caller: usize) -> Convention {
+    let is_musls = match word {
+        MUSL_THREAD => is_within(symbols().pthread_create, caller),
+        // A program may have a posix_spawn of its own. musl's blocks every signal
+        // around its call, those among them that musl lets no program block.
+        SPAWN => {
+            is_within(symbols().posix_spawn, caller) && host::blocked_signals().has_musl_internal()
         }
-        _ => None,
-    }
+        _ => false,
+    };
+    if is_musls { Convention::Negative } else { Convention::Errno }
 }
 
-/// How `caller` takes a failed call that no exception was made for.
-pub fn convention(caller: usize) -> Convention {
-    // A program may have a posix_spawn of its own. musl's blocks every signal
-    // around its call, those among them that a program can't block through musl.
-    if is_within(libc_symbols::posix_spawn(), caller) && host::blocked_signals().has_musl_internal()
-    {
-        Convention::Negative
-    } else {
-        Convention::Errno
-    }
-}
-
-/// glibc's functions in a static program from 2.34 on.
-fn is_in_glibc(caller: usize) -> bool {
-    is_within(libc_symbols::clone_internal(), caller)
-        || is_within(libc_symbols::clone_internal_fallback(), caller)
+/// Static glibc's functions that call `__clone`, from 2.34 on; or `public`, where
+/// they jump to it (RISC-V, AArch64, MIPS with 64 bits), and up to 2.33.
+fn is_in_glibc(public: usize, caller: usize) -> bool {
+    // Its object has create_thread and its like before it: 2064 bytes at the
+    // most, and pthread_create has up to 4292, on the architectures of glibc 2.36.
+    const BEFORE: usize = 2560;
+    const LONGEST: usize = 4608;
+    is_within(symbols().clone_internal, caller)
+        || is_within(symbols().clone_internal_fallback, caller)
+        || is_around(public, BEFORE, LONGEST, caller)
 }
 
 /// Whether `caller` is in `function`. libc has no other call of `__clone` for a
 /// good deal behind each of these, and a program's own code lies elsewhere.
 fn is_within(function: usize, caller: usize) -> bool {
-    const LONGEST: usize = 2048;
-    function != 0 && caller.wrapping_sub(function) < LONGEST
+    is_around(function, 0, 2048, caller)
+}
+
+fn is_around(function: usize, before: usize, behind: usize, caller: usize) -> bool {
+    let start = libc_symbols::code(function).wrapping_sub(before);
+    function != 0 && caller.wrapping_sub(start) < before + behind
 }
 
 /// What `visit` looks for.
@@ -75,15 +94,17 @@ struct Search {
 /// Whether `address` is in a library of the name libpthread.
 fn is_in_libpthread(address: usize) -> bool {
     let mut search = Search { address, found: false };
-    if let Some(iterate) = libc_symbols::dl_iterate_phdr() {
+    if let Some(iterate) = symbols().dl_iterate_phdr {
         // SAFETY: visit gets the search, which outlives the call.
-        unsafe { iterate(visit, (&raw mut search).cast()) };
+        unsafe { iterate(entry::visit, (&raw mut search).cast()) };
     }
     search.found
 }
 
-/// For dl_iterate_phdr(3): anything but 0 ends the walk.
-unsafe extern "C" fn visit(
+/// For dl_iterate_phdr(3), which comes here through `entry::visit`: anything but 0
+/// ends the walk.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nbclone_visit(
     module: *mut libc::dl_phdr_info,
     _size: libc::size_t,
     search: *mut c_void,

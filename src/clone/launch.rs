@@ -25,6 +25,11 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// One with nothing in it yet.
+    pub fn new() -> Launch {
+        Launch { func: entry::child_start, flags: 0, host: HostArguments::default() }
+    }
+
     /// Adds what a child with copied memory needs of libc's state. Where the
     /// caller has a use of its own for these arguments (policy host), its own
     /// bookkeeping stands.

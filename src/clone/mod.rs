@@ -7,7 +7,7 @@ mod launch;
 use self::internal::Convention;
 use self::launch::Launch;
 use crate::flags::*;
-use crate::host::entry::{self, Func, HostArguments};
+use crate::host::entry::{self, Func};
 use crate::host::errno;
 use crate::policy::{Policy, translate};
 use crate::settings;
@@ -31,45 +31,29 @@ unsafe extern "C" fn nbclone_slow_clone(
     caller: usize,
 ) -> pid_t {
     let word = flags as u32;
-    let mut convention = internal::exempt(word, caller);
-    let outcome = match check(func, stack, word, convention.is_some()) {
-        Ok((policy, func, flags)) => {
-            let mut launch = Launch { func, flags, host: HostArguments::default() };
-            if policy.takes_host_arguments() {
-                // SAFETY: the frame is nbclone_arch_clone's.
-                launch.host = unsafe { entry::host_arguments(frame) };
-            }
-            if flags & CLONE_VM == 0 {
-                launch.repair_identity();
-            } else if policy.inherits_alternate_stack() && flags & CLONE_VFORK == 0 {
-                launch.keep_alternate_stack();
-            }
-            // SAFETY: the caller of clone vouches for func, stack and arg; the
-            // other arguments are as the flags say.
-            Outcome::of(unsafe { launch.run(stack, arg) })
-        }
+    let mut launch = Launch::new();
+    let outcome = match prepare(&mut launch, func, stack, word, frame, caller) {
+        // SAFETY: the caller of clone vouches for func, stack and arg; the other
+        // arguments are as the flags say.
+        Ok(()) => Outcome::of(unsafe { launch.run(stack, arg) }),
         Err(reason) => Outcome::Refused(reason),
     };
-    let call = Call::Clone {
-        func: func.map_or(0, |func| func as usize),
-        stack: stack.addr(),
-        flags: word,
-        arg: arg.addr(),
-    };
-    trace::call(&call, outcome, caller);
+    if settings::is_traced() {
+        write_line(func, stack, word, arg, caller, outcome);
+    }
     let error = match outcome {
         Outcome::Made(pid) => return pid,
         Outcome::Failed(error) => error,
         Outcome::Refused(_) => libc::EINVAL,
     };
-    fail(error, *convention.get_or_insert_with(|| internal::convention(caller)))
+    fail(error, internal::convention(word, caller))
 }
 
 /// Where the usual call goes if the kernel refuses it. `caller`: the return
 /// address of `clone`.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_failed(raw: isize, caller: usize) -> pid_t {
-    fail(raw.wrapping_neg() as c_int, internal::convention(caller))
+    fail(raw.wrapping_neg() as c_int, internal::convention(internal::SPAWN, caller))
 }
 
 fn fail(error: c_int, convention: Convention) -> pid_t {
@@ -79,19 +63,49 @@ fn fail(error: c_int, convention: Convention) -> pid_t {
     }
 }
 
-/// The policy, func and the host's flag word, or why the call is refused.
-/// `exempt`: libc's own call, which goes to the host as it is.
-fn check(
+/// What the child is started with, or why the call is refused. Not inlined: its
+/// frame must be gone when the child starts on what may be a small stack.
+#[inline(never)]
+fn prepare(
+    launch: &mut Launch,
     func: Option<Func>,
     stack: *mut c_void,
     word: u32,
-    exempt: bool,
-) -> Result<(Policy, Func, u32), Reason> {
-    let policy = if exempt { Policy::Host } else { settings::policy() };
-    let func = func.ok_or(Reason::Func)?;
+    frame: *const c_void,
+    caller: usize,
+) -> Result<(), Reason> {
+    // libc's own call goes to the host as it is.
+    let policy = if internal::is_exempt(word, caller) { Policy::Host } else { settings::policy() };
+    launch.func = func.ok_or(Reason::Func)?;
     if stack.is_null() {
         return Err(Reason::Stack);
     }
-    let flags = translate(policy, word).map_err(|refusal| Reason::Flags(Some(policy), refusal))?;
-    Ok((policy, func, flags))
+    launch.flags =
+        translate(policy, word).map_err(|refusal| Reason::Flags(Some(policy), refusal))?;
+    if policy.takes_host_arguments() {
+        // SAFETY: the frame is nbclone_arch_clone's.
+        launch.host = unsafe { entry::host_arguments(frame) };
+    }
+    if launch.flags & CLONE_VM == 0 {
+        launch.repair_identity();
+    } else if policy.inherits_alternate_stack() && launch.flags & CLONE_VFORK == 0 {
+        launch.keep_alternate_stack();
+    }
+    Ok(())
+}
+
+/// The line of `NBCLONE_TRACE`.
+#[cold]
+#[inline(never)]
+fn write_line(
+    func: Option<Func>,
+    stack: *mut c_void,
+    flags: u32,
+    arg: *mut c_void,
+    caller: usize,
+    outcome: Outcome,
+) {
+    let func = func.map_or(0, |func| func as usize);
+    let call = Call::Clone { func, stack: stack.addr(), flags, arg: arg.addr() };
+    trace::call(&call, outcome, caller);
 }

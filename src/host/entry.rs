@@ -92,24 +92,27 @@ pub fn has_state_to_save() -> bool {
     false
 }
 
-/// Declares functions of arch/. x86-64's rustc calls a foreign function through a
-/// table of addresses; a function of its own that jumps there it calls directly.
+/// Declares functions that can be called by their addresses. On x86-64 and AArch64
+/// each is a landing pad and a jump. (x86-64's rustc, besides, calls a foreign
+/// function through a table of addresses, and a function of its own directly.)
 macro_rules! functions {
     ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
        $(-> $result:ty)? = $symbol:literal;)*) => {
-        #[cfg(not(all(target_arch = "x86_64", nbclone_naked)))]
+        #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked)))]
         unsafe extern "C" {
             $($(#[$doc])* #[link_name = $symbol]
             $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
         }
-        $(#[cfg(all(target_arch = "x86_64", nbclone_naked))]
+        $(#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked))]
         $(#[$doc])*
         #[unsafe(naked)]
         $visibility unsafe extern "C" fn $name($($parameter: $type),*) $(-> $result)? {
             core::arch::naked_asm!(
                 ".cfi_startproc",
-                "endbr64",
-                concat!("jmp ", $symbol),
+                #[cfg(target_arch = "x86_64")]
+                concat!("endbr64; jmp ", $symbol),
+                #[cfg(target_arch = "aarch64")]
+                concat!("hint #34; b ", $symbol),
                 ".cfi_endproc",
             )
         })*
@@ -137,6 +140,13 @@ functions! {
     /// A func for the trampoline that calls `nbclone_child_start` with the
     /// trampoline's last three arguments behind `arg`.
     pub fn child_start(arg: *mut c_void) -> c_int = "nbclone_arch_child_start";
+
+    /// `clone::internal`'s callback for dl_iterate_phdr(3).
+    pub fn visit(
+        module: *mut libc::dl_phdr_info,
+        size: libc::size_t,
+        search: *mut c_void
+    ) -> c_int = "nbclone_visit";
 
     /// A system call with up to five arguments: the kernel's result, -errno
     /// included. errno itself is left alone, which is what a child that shares

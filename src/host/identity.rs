@@ -19,7 +19,8 @@
 //! control block, and none is written.
 #![allow(unsafe_code)]
 
-use super::{entry, errno, libc_symbols};
+use super::libc_symbols::symbols;
+use super::{entry, errno};
 use crate::flags::*;
 use crate::host;
 use core::sync::atomic::{AtomicIsize, AtomicU8, AtomicUsize};
@@ -143,7 +144,7 @@ pub fn open_usual_call() {
 /// Learns the places from the calling thread's values.
 #[cold]
 pub fn learn() {
-    let layout = if libc_symbols::is_glibc() { learn_glibc() } else { learn_musl() };
+    let layout = if symbols().is_glibc() { learn_glibc() } else { learn_musl() };
     // Release: pairs with of_caller's Acquire, so that a reader that sees the
     // layout also sees the places.
     LAYOUT.store(layout.unwrap_or(UNKNOWN), Release);
@@ -201,7 +202,7 @@ fn learn_musl() -> Option<u8> {
     if read_word(links) == itself && read_word(links + WORD) == itself {
         THREADS.store(links.wrapping_sub(tid) as isize, Relaxed);
     }
-    let cleared = match libc_symbols::thread_list_lock() {
+    let cleared = match symbols().thread_list_lock {
         0 => host::tid_address(),
         lock => lock,
     };

@@ -7,6 +7,7 @@ pub mod decimal;
 pub mod entry;
 pub mod errno;
 pub mod identity;
+pub mod initial_stack;
 pub mod libc_symbols;
 pub mod memory;
 pub mod message;

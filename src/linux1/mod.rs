@@ -14,9 +14,10 @@ use crate::host::{entry, errno};
 use crate::policy::translate_linux1;
 use crate::settings;
 use crate::trace::{self, Call, Outcome, Reason};
+use core::mem::offset_of;
 use libc::pid_t;
 
-/// What the kernel gets. arch/*.S knows the order of the words.
+/// What the kernel gets. arch/rust.h has the words' offsets.
 #[repr(C)]
 pub struct Request {
     flags: usize,
@@ -30,6 +31,16 @@ pub struct Request {
     tls: usize,
     child_tid: usize,
 }
+
+const _: () = {
+    const WORD: usize = size_of::<usize>();
+    assert!(offset_of!(Request, flags) == 0);
+    assert!(offset_of!(Request, stack) == WORD);
+    assert!(offset_of!(Request, parent_tid) == 2 * WORD);
+    assert!(offset_of!(Request, tls) == 3 * WORD);
+    assert!(offset_of!(Request, child_tid) == 4 * WORD);
+    assert!(size_of::<Request>() == 5 * WORD);
+};
 
 /// The most that a caller's stack pointer moves between the moment when it
 /// reads it, to pass it as `sp`, and the call: arguments and their padding.

@@ -55,23 +55,24 @@ impl Line {
         if number < 0 {
             self.byte(b'-');
         }
-        self.digits::<10>(number.unsigned_abs() as usize);
+        self.digits(number.unsigned_abs() as usize, 10);
     }
 
     /// Adds a number as C writes an address.
     #[inline(never)]
     pub fn address(&mut self, number: usize) {
         self.text(b"0x");
-        self.digits::<16>(number);
+        self.digits(number, 16);
     }
 
-    fn digits<const BASE: usize>(&mut self, mut number: usize) {
+    #[inline(never)]
+    fn digits(&mut self, mut number: usize, base: usize) {
         let mut digits = [0u8; usize::BITS as usize / 3];
         let mut count = 0;
         for place in &mut digits {
-            let digit = (number % BASE) as u8;
+            let digit = (number % base) as u8;
             *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
-            number /= BASE;
+            number /= base;
             count += 1;
             if number == 0 {
                 break;

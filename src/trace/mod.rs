@@ -215,7 +215,7 @@ fn add_reason(line: &mut Line, reason: Reason) {
         Reason::Flags(..) => 4,
         Reason::LowStack => 5,
     };
-    line.text(REASONS.split(|&byte| byte == b'\n').nth(place).unwrap_or_default());
+    line.text(words::part(REASONS, b'\n', place));
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.

@@ -17,142 +17,112 @@ const LONGEST_PATH: usize = 512;
 /// mapped there.
 pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY;
-    let Ok(maps) = host::open(MAPS, flags) else { return false };
-    let mut reader = Reader::new(address, open, line);
-    let mut chunk = Buffer::<512>::new();
-    loop {
-        host::read(maps, &mut chunk);
-        let bytes = chunk.bytes();
-        if bytes.is_empty() || bytes.iter().any(|&byte| reader.take(byte)) {
-            break;
-        }
-    }
-    let found = reader.found;
-    host::close(maps);
+    let Ok(descriptor) = host::open(MAPS, flags) else { return false };
+    let mut maps = Maps { descriptor, chunk: Buffer::new(), next: 0 };
+    let found = maps.find(line, open, address);
+    host::close(descriptor);
     found
 }
 
-/// The fields of a line of maps, in their order: numbers, and the path.
-const START: usize = 0;
-const END: usize = 1;
-const OFFSET: usize = 3;
-const DEVICE: usize = 4;
-const INODE: usize = 5;
-const PATH: usize = 6;
-
-struct Reader<'a> {
-    address: usize,
-    open: &'a [u8],
-    line: &'a mut Line,
-    /// Which field the next byte belongs to.
-    field: usize,
-    /// The numbers of the fields before the path; the permissions' is none.
-    numbers: [usize; PATH],
-    /// Device and inode of the last file seen.
-    file: (usize, usize),
-    /// Where the last file's mapping starts.
-    base: usize,
-    path_length: usize,
-    found: bool,
+/// A line of maps: `start-end permissions offset device inode path`.
+struct Maps {
+    descriptor: i32,
+    chunk: Buffer<512>,
+    next: usize,
 }
 
-impl<'a> Reader<'a> {
-    fn new(address: usize, open: &'a [u8], line: &'a mut Line) -> Reader<'a> {
-        Reader {
-            address,
-            open,
-            line,
-            field: START,
-            numbers: [0; PATH],
-            file: (0, 0),
-            base: 0,
-            path_length: 0,
-            found: false,
-        }
-    }
-
-    /// Takes one byte; true when there is no need for more.
-    fn take(&mut self, byte: u8) -> bool {
-        if byte == b'\n' {
-            return self.end_line();
-        }
-        let Some(number) = self.numbers.get_mut(self.field) else {
-            self.take_path(byte);
-            return false;
-        };
-        let base = if self.field == INODE { 10 } else { 16 };
-        if byte == b' ' || (self.field == START && byte == b'-') {
-            self.end_field();
-        } else if let Some(digit) = char::from(byte).to_digit(base) {
-            *number = number.wrapping_mul(base as usize).wrapping_add(digit as usize);
-        }
-        false
-    }
-
-    /// The number of a field before the path.
-    fn number(&self, field: usize) -> usize {
-        self.numbers.get(field).copied().unwrap_or_default()
-    }
-
-    fn end_field(&mut self) {
-        if self.field == INODE {
-            self.end_inode();
-        }
-        self.field += 1;
-    }
-
-    fn end_inode(&mut self) {
-        let file = (self.number(DEVICE), self.number(INODE));
-        // Memory without a file (a module's .bss) belongs to no new one.
-        if file.1 == 0 {
-            return;
-        }
-        if file != self.file || self.number(OFFSET) == 0 {
-            self.file = file;
-            self.base = self.number(START).wrapping_sub(self.number(OFFSET));
-        }
-    }
-
-    fn covers(&self) -> bool {
-        self.number(START) <= self.address && self.address < self.number(END)
-    }
-
-    fn take_path(&mut self, byte: u8) {
-        if !self.covers() || (self.path_length == 0 && byte == b' ') {
-            return;
-        }
-        if self.path_length == 0 {
-            self.line.text(self.open);
-        }
-        self.path_length += 1;
-        if self.path_length <= LONGEST_PATH {
-            self.line.byte_of_name(byte);
-        }
-    }
-
-    /// True if that was the address's own line.
-    fn end_line(&mut self) -> bool {
-        // Nothing comes after the inode where there is no path.
-        if self.field == INODE {
-            self.end_inode();
-        }
-        if !self.covers() {
-            self.field = START;
-            self.numbers = [0; PATH];
-            return false;
-        }
-        if self.path_length > 0 {
-            if self.path_length > LONGEST_PATH {
-                self.line.text(b"...");
+impl Maps {
+    fn find(&mut self, line: &mut Line, open: &[u8], address: usize) -> bool {
+        // Device and inode of the last file seen, and where its mapping starts.
+        let mut file = (0, 0, 0);
+        let mut base = 0;
+        loop {
+            let start = self.number(16);
+            let end = self.number(16);
+            if end == 0 {
+                return false;
             }
-            // What isn't a file ([vdso]) starts where its mapping does.
-            let start = self.number(START);
-            let base = if self.base > start || self.number(INODE) == 0 { start } else { self.base };
-            self.line.text(b"+");
-            self.line.address(self.address.wrapping_sub(base));
-            self.line.byte(b'>');
-            self.found = true;
+            // The permissions, with the space behind them.
+            for _ in 0..5 {
+                self.byte();
+            }
+            let offset = self.number(16);
+            let this = (self.number(16), self.number(16), self.number(10));
+            // Memory without a file (a module's .bss) belongs to no new one.
+            if this.2 != 0 && (this != file || offset == 0) {
+                file = this;
+                base = start.wrapping_sub(offset);
+            }
+            if start <= address && address < end {
+                // What isn't a file ([vdso]) starts where its mapping does.
+                let base = if base > start || this.2 == 0 { start } else { base };
+                return self.add_path(line, open, address.wrapping_sub(base));
+            }
+            while self.byte() != b'\n' {}
         }
+    }
+
+    /// Adds the path, if there is one, and the offset.
+    fn add_path(&mut self, line: &mut Line, open: &[u8], offset: usize) -> bool {
+        let mut length = 0;
+        loop {
+            let byte = self.byte();
+            if byte == b'\n' {
+                break;
+            }
+            if length == 0 {
+                if byte == b' ' {
+                    continue;
+                }
+                line.text(open);
+            }
+            if length < LONGEST_PATH {
+                line.byte_of_name(byte);
+            }
+            length += 1;
+        }
+        if length == 0 {
+            return false;
+        }
+        if length > LONGEST_PATH {
+            line.text(b"...");
+        }
+        line.byte(b'+');
+        line.address(offset);
+        line.byte(b'>');
         true
+    }
+
+    /// A number and the byte behind it. 0 at the end of the file, too. Nothing but
+    /// the end of the line stands behind the inode where there is no path.
+    #[inline(never)]
+    fn number(&mut self, base: usize) -> usize {
+        let mut number = 0usize;
+        loop {
+            let byte = self.byte();
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                b'\n' => {
+                    self.next -= 1;
+                    return number;
+                }
+                _ => return number,
+            };
+            number = number.wrapping_mul(base).wrapping_add(usize::from(digit));
+        }
+    }
+
+    /// The next byte; newlines at the end of the file.
+    #[inline(never)]
+    fn byte(&mut self) -> u8 {
+        if self.next >= self.chunk.bytes().len() {
+            self.next = 0;
+            host::read(self.descriptor, &mut self.chunk);
+        }
+        let byte = self.chunk.bytes().get(self.next);
+        let byte = byte.copied().unwrap_or(b'\n');
+        self.next += 1;
+        byte
     }
 }

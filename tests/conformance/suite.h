@@ -64,8 +64,8 @@ extern clone_fn clone, __clone;
  * The system whose answers are expected (system.c): where the suite runs, or
  * what -e says, so that the expectations can be compared with NetBSD's answers
  * anywhere. NetBSD/i386 pushes func's argument on the child's stack before the
- * call. Two steps lie between the versions that were asked, 7.99.10 and 10:
- * siginfo (7.99.34, by the source), then all the rest (9.99.100).
+ * call. Two steps are known between the versions that were asked, 7.99.10 and
+ * 10: siginfo, in 7.99.34 by its source; the rest is there in 9.99.100.
  */
 extern int on_netbsd, on_netbsd_i386;
 int netbsd_has_new_siginfo(void);
