@@ -44,14 +44,14 @@ pub fn copy_all() {
     if may_open_files(&mut entries, &mut plain, &mut limit) {
         let mut position = 0;
         while read_table(&mut entries, position, &mut limit) {
-            let mut step = |descriptor, name: &[u8]| {
+            let mut walk = Walk { rest: entries.bytes(), position: 0 };
+            while let Some((descriptor, name)) = walk.next() {
                 copy(descriptor, name, &plain, &mut limit);
-                true
-            };
-            match each(&entries, &mut step) {
-                Some(reached) if reached > position => position = reached,
-                _ => break,
             }
+            if walk.position <= position {
+                break;
+            }
+            position = walk.position;
         }
     }
 }
@@ -61,27 +61,33 @@ type Entries = Buffer<256>;
 
 /// Which descriptors are open on a file or a directory; it saves asking again.
 struct Plain {
-    /// A bit for each of the first 1024.
-    bits: Buffer<128>,
+    /// A bit for each of the first 512.
+    bits: Buffer<64>,
     /// All from this one on that have no bit.
     others_from: i32,
 }
 
-/// Calls `step` with each descriptor of the table and its name, for as long as
-/// that is true. The position behind the last; `None`: it was false.
-#[inline(never)]
-fn each(entries: &Entries, step: &mut dyn FnMut(i32, &[u8]) -> bool) -> Option<i64> {
-    let (mut rest, mut position) = (entries.bytes(), 0);
-    while let Some((name, behind, next)) = host::first_entry(rest) {
-        // Not a number: `.` and `..`.
-        if let Some(descriptor) = decimal::parse(name)
-            && !step(descriptor, name)
-        {
-            return None;
+/// A walk through entries of the table.
+struct Walk<'a> {
+    rest: &'a [u8],
+    /// Behind the last, for lseek(2).
+    position: i64,
+}
+
+impl<'a> Walk<'a> {
+    /// The next descriptor and its name. No iterator, whose adapters would
+    /// become frames around what is done to each.
+    #[inline(never)]
+    fn next(&mut self) -> Option<(i32, &'a [u8])> {
+        loop {
+            let (name, behind, rest) = host::first_entry(self.rest)?;
+            (self.rest, self.position) = (rest, behind);
+            // Not a number: `.` and `..`.
+            if let Some(descriptor) = decimal::parse(name) {
+                return Some((descriptor, name));
+            }
         }
-        (rest, position) = (next, behind);
     }
-    Some(position)
 }
 
 /// Opens the table. Without /proc there is none, and everything stays shared.
@@ -113,8 +119,10 @@ fn may_open_files(entries: &mut Entries, plain: &mut Plain, limit: &mut Limit) -
         if entries.bytes().is_empty() {
             break;
         }
-        let mut step = |descriptor, name: &[u8]| survey(descriptor, name, plain);
-        may_open = each(entries, &mut step).is_some();
+        let mut walk = Walk { rest: entries.bytes(), position: 0 };
+        while may_open && let Some((descriptor, name)) = walk.next() {
+            may_open = survey(descriptor, name, plain);
+        }
     }
     host::close(table);
     may_open
