@@ -67,10 +67,11 @@ fn main() {
         "-Wl,-z,relro".into(),
         "-Wl,-z,noexecstack".into(),
         "-Wl,-z,defs".into(),
+        // The compiler's start files have constructors without a landing pad,
+        // and nothing that this library needs.
+        "-nostartfiles".into(),
         // A child may run in func when its parent closes the library.
         "-Wl,-z,nodelete".into(),
-        // What crti and crtbegin do at load and unload has no use here, and is 1 KB.
-        "-nostartfiles".into(),
         // libc's crate says so itself only without its feature `std`, which
         // the command's dependencies turn on for the whole build.
         "-lc".into(),

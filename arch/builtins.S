@@ -10,4 +10,4 @@
 	.hidden	rust_eh_personality
 	.set	rust_eh_personality, 0
 
-	.section .note.GNU-stack, "", %progbits
+#include "marks.h"

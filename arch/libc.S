@@ -34,4 +34,4 @@ place:	ADDRESS	function;		\
 	/* Static musl: what the kernel clears at a thread's end. */
 	WEAK(nbclone_thread_list_lock, __thread_list_lock)
 
-	.section .note.GNU-stack, "", %progbits
+#include "marks.h"

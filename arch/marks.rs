@@ -17,13 +17,24 @@ core::arch::global_asm!(
     ".popsection",
 );
 
-// AARCH64_FEATURE_1_AND: BTI.
+// X86_FEATURE_1_AND: IBT, where arch/i386.S has landing pads.
+#[cfg(all(target_arch = "x86", target_feature = "sse"))]
+core::arch::global_asm!(
+    ".pushsection .note.gnu.property, \"a\", @note",
+    ".p2align 2",
+    ".long 4, 12, 5",
+    ".asciz \"GNU\"",
+    ".long 0xc0000002, 4, 1",
+    ".popsection",
+);
+
+// AARCH64_FEATURE_1_AND: BTI and GCS.
 #[cfg(target_arch = "aarch64")]
 core::arch::global_asm!(
     ".pushsection .note.gnu.property, \"a\", %note",
     ".p2align 3",
     ".long 4, 16, 5",
     ".asciz \"GNU\"",
-    ".long 0xc0000000, 4, 1, 0",
+    ".long 0xc0000000, 4, 5, 0",
     ".popsection",
 );

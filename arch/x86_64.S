@@ -317,9 +317,7 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	popq	%r9
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %r9
-1:
-#ifndef __ILP32__
-	/* A copied shadow stack still has the entry for the return address:
+1:	/* A copied shadow stack still has the entry for the return address:
 	 * this jump takes the place of that return. Without shadow stacks rcx
 	 * stays 0. (Where memory is shared, the child's shadow stack is new.) */
 	testl	$LINUX1_COPYVM, %edx
@@ -330,9 +328,7 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	jz	2f
 	movl	$1, %ecx
 	incsspq	%rcx
-2:
-#endif
-	xorl	%eax, %eax
+2:	xorl	%eax, %eax
 	notrack jmp *%r9		/* a call site has no endbr64 */
 END(nbclone_arch_linux1_child)
 
@@ -378,18 +374,6 @@ END(nbclone_arch_at_load)
 
 	.section .note.GNU-stack, "", @progbits
 
-/* Every indirect branch target above is an endbr64 (IBT), and every return
- * matches a call (SHSTK). src/marks.rs says the same of what Rust makes. */
-	.section .note.gnu.property, "a", @note
-#ifdef __ILP32__
-	.p2align 2
-#else
-	.p2align 3
-#endif
-	.long	4, 2f - 1f, 5		/* name, description, GNU_PROPERTY_TYPE_0 */
-	.asciz	"GNU"
-1:	.long	0xc0000002, 4, 3	/* X86_FEATURE_1_AND: IBT, SHSTK */
-#ifndef __ILP32__
-	.long	0
-#endif
-2:
+/* Every indirect branch target above is an endbr64, and every return matches a
+ * call: arch/marks.h says so. */
+#include "marks.h"

@@ -78,7 +78,10 @@ pub fn translate(policy: Policy, word: u32) -> Result<u32, Refusal> {
 /// The host's flag word for a Linux 1.x flag word. `own_stack`: the child
 /// keeps the caller's stack, so that its memory has to be a copy.
 pub fn translate_linux1(word: usize, own_stack: bool) -> Result<u32, Refusal> {
-    let known = (CLONE_CSIGNAL | COPYVM | COPYFD) as usize;
+    const SHARED_BY_1_3: u32 = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND;
+    let later = is_linux1_3(word as u32);
+    let flags = if later { LINUX1_3 | SHARED_BY_1_3 } else { COPYVM | COPYFD };
+    let known = (CLONE_CSIGNAL | flags) as usize;
     // Bits beyond the 32nd are told as the highest one.
     if word & !known != 0 {
         let foreign = u32::try_from(word & !known).unwrap_or(1 << 31);
@@ -86,8 +89,14 @@ pub fn translate_linux1(word: usize, own_stack: bool) -> Result<u32, Refusal> {
     }
     let word = word as u32;
     check_exit_signal(word)?;
-    let shared = word & COPYVM == 0 && !own_stack;
-    Ok(word & CLONE_CSIGNAL | if shared { CLONE_VM } else { 0 })
+    let shared = match (later, word & COPYVM == 0) {
+        (false, true) => CLONE_VM,
+        (false, false) => 0,
+        (true, _) => word & SHARED_BY_1_3,
+    };
+    // Handlers are shared with memory only.
+    let kept = if own_stack { !(CLONE_VM | CLONE_SIGHAND) } else { u32::MAX };
+    Ok(word & CLONE_CSIGNAL | shared & kept)
 }
 
 /// Linux takes any byte, so that the check is the shim's.

@@ -2,10 +2,11 @@
 #![allow(unsafe_code)]
 
 use crate::host::message::write_line;
-use crate::host::{decimal, entry, identity};
+use crate::host::{self, decimal, entry, errno, identity, memory, stat};
 use crate::policy::Policy;
+use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32};
 use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 const POLICY: &CStr = c"NBCLONE_POLICY";
@@ -24,11 +25,19 @@ static SETTINGS: AtomicU8 = AtomicU8::new(0);
 static TARGET: AtomicI32 = AtomicI32::new(NOWHERE);
 const NOWHERE: i32 = -1;
 const TO_PATH: i32 = -2;
+const TO_COMMAND: i32 = -3;
 
 /// The trace file's path with its NUL: the program may change its environment.
 /// Written before TARGET says so, and never again.
 static PATH: [AtomicU8; libc::PATH_MAX as usize] =
     [const { AtomicU8::new(0) }; libc::PATH_MAX as usize];
+
+/// The file that the trace's descriptor was open on when the library was
+/// loaded: the program may use the number for another one later.
+static FILE: (AtomicU32, AtomicU32) = (AtomicU32::new(0), AtomicU32::new(0));
+
+/// The memory that nbclone(1) reads.
+static RING: AtomicPtr<Ring> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Where a line of the trace goes.
 #[derive(Clone, Copy)]
@@ -37,6 +46,8 @@ pub enum Target {
     Descriptor(i32),
     /// A file, by its absolute path.
     Path(&'static CStr),
+    /// nbclone(1).
+    Command(&'static Ring),
 }
 
 /// When the library is loaded: before the program's own constructors, where it is
@@ -74,8 +85,18 @@ pub fn trace() -> Option<Target> {
             let path = unsafe { CStr::from_ptr(PATH.as_ptr().cast()) };
             Some(Target::Path(path))
         }
+        TO_COMMAND => {
+            // SAFETY: `attach` has checked it, and it is never unmapped.
+            unsafe { RING.load(Relaxed).as_ref() }.map(Target::Command)
+        }
         descriptor => Some(Target::Descriptor(descriptor)),
     }
+}
+
+/// Whether the trace's descriptor is open on the file that it was open on.
+pub fn is_same_file(descriptor: i32) -> bool {
+    let was = (FILE.0.load(Relaxed), FILE.1.load(Relaxed));
+    stat::file(descriptor).is_some_and(|file| file.identity() == was)
 }
 
 /// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
@@ -88,12 +109,48 @@ fn set_trace(value: &[u8]) -> bool {
         // Byte by byte: a copy would want memcpy, which glibc has versions of.
         PATH.iter().zip(value).for_each(|(place, &byte)| place.store(byte, Relaxed));
         TO_PATH
+    } else if let Some(value) = value.strip_prefix(b"@") {
+        let Some(ring) = errno::keep(|| attach(value)) else { return true };
+        RING.store(ring, Relaxed);
+        TO_COMMAND
     } else {
         let Some(descriptor) = decimal::parse(value) else { return false };
+        let Some(file) = stat::file(descriptor) else { return true };
+        let identity = file.identity();
+        FILE.0.store(identity.0, Relaxed);
+        FILE.1.store(identity.1, Relaxed);
         descriptor
     };
     TARGET.store(target, Release);
     true
+}
+
+/// nbclone(1)'s memory, of which `value` gives the segment's id, the
+/// descriptor, the key, and where to knock. What is there by now may be another's.
+fn attach(value: &[u8]) -> Option<*mut Ring> {
+    let mut numbers = [0i32; 4];
+    let parts = value.split(|&byte| byte == b',');
+    for (number, part) in numbers.iter_mut().zip(parts) {
+        *number = decimal::parse(part)?;
+    }
+    let [id, descriptor, key, door] = numbers;
+    let is_ours = |ring: *mut Ring| {
+        // SAFETY: null, or mapped: a segment is a page at least, and a file
+        // with our seals doesn't shrink.
+        unsafe { ring.as_ref() }.is_some_and(|ring| {
+            ring.layout.load(Relaxed) == LAYOUT && ring.key.load(Relaxed) == key as u32
+        })
+    };
+    let mut ring: *mut Ring = memory::segment(id).cast();
+    if !is_ours(ring) {
+        ring = memory::sealed_file(descriptor, SEALS, size_of::<Ring>()).cast();
+    }
+    if !is_ours(ring) {
+        // It can be told that there is a process whose lines won't come.
+        memory::knock(door, key);
+        return None;
+    }
+    Some(ring)
 }
 
 #[cold]

@@ -358,6 +358,8 @@ fn on_netbsd_it_is_the_systems_own() {
     let place = scratch("headers_netbsd");
     let system = netbsd(&place);
     let include = without_overlay(&place);
+    // -Iinclude brings the overlay too.
+    let both = [overlay(), include.clone()];
     for (compiler, package, ending, standards) in NETBSD_COMPILERS {
         if !have(compiler, package) {
             continue;
@@ -369,10 +371,12 @@ fn on_netbsd_it_is_the_systems_own() {
             let linux = "typedef char linux_names[__WCLONE == 4 && __WALL == 8 ? 1 : -1];\n";
             let linux = if includes.contains("nbclone.h") { linux } else { "" };
             std::fs::write(&source, format!("{includes}{PROGRAM}{options}{linux}")).unwrap();
-            for standard in standards {
+            for (standard, include) in
+                standards.iter().flat_map(|standard| both.iter().map(move |path| (standard, path)))
+            {
                 let standard = format!("-std={standard}");
                 let mut arguments: Vec<&str> = system.iter().map(String::as_str).collect();
-                arguments.extend([&*standard, &*include]);
+                arguments.extend([&*standard, include]);
                 if !includes.contains("nbclone.h") {
                     arguments.push("-DCSIGNAL=0xff"); // Linux's alone
                 }

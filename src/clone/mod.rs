@@ -92,6 +92,6 @@ fn check(
     if stack.is_null() {
         return Err(Reason::Stack);
     }
-    let flags = translate(policy, word).map_err(|refusal| Reason::Flags(policy, refusal))?;
+    let flags = translate(policy, word).map_err(|refusal| Reason::Flags(Some(policy), refusal))?;
     Ok((policy, func, flags))
 }

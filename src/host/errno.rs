@@ -18,3 +18,13 @@ pub fn fail(error: i32) -> pid_t {
     unsafe { *location() = error };
     -1
 }
+
+/// Calls what may change errno, and puts it back.
+pub fn keep<T>(call: impl FnOnce() -> T) -> T {
+    // SAFETY: errno is the calling thread's own.
+    let before = unsafe { *location() };
+    let result = call();
+    // SAFETY: as before.
+    unsafe { *location() = before };
+    result
+}

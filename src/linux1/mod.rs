@@ -8,7 +8,7 @@ pub mod copyfd;
 mod pending;
 
 use self::pending::Kept;
-use crate::flags::{CLONE_VM, COPYFD, COPYVM};
+use crate::flags::{CLONE_VM, COPYFD, COPYVM, is_linux1_3};
 use crate::host::identity::{self, Repair};
 use crate::host::{entry, errno};
 use crate::policy::translate_linux1;
@@ -22,7 +22,8 @@ pub struct Request {
     flags: usize,
     /// The child's stack pointer at the call site.
     stack: usize,
-    /// For nbclone_linux1_child: the Linux 1.x flags. The kernel has no use
+    /// For nbclone_linux1_child: the flag word, with COPYVM and COPYFD as they
+    /// are to be for the child. The kernel has no use
     /// for this argument, nor for the next, without the flags that name them.
     parent_tid: usize,
     /// For nbclone_linux1_child: the place of libc's thread id, or 0.
@@ -59,11 +60,16 @@ extern "C" fn nbclone_linux1_prepare(
     caller: usize,
 ) -> isize {
     let own_stack = sp == 0 || sp.wrapping_sub(caller_sp) <= CALL_SPAN;
-    let flags = match translate_linux1(word, own_stack) {
+    // Flags, likely: Linux 1.3 had them first.
+    let translated = match sp {
+        1..entry::LOWEST_STACK => Err(Reason::LowStack),
+        _ => translate_linux1(word, own_stack).map_err(|refusal| Reason::Flags(None, refusal)),
+    };
+    let flags = match translated {
         Ok(flags) => flags,
-        Err(refusal) => {
+        Err(reason) => {
             let call = Call::Linux1 { sp, flags: word };
-            trace::call(&call, Outcome::Refused(Reason::Linux1(refusal)), caller);
+            trace::call(&call, Outcome::Refused(reason), caller);
             request.flags = REFUSED;
             return -(libc::EINVAL as isize);
         }
@@ -71,12 +77,12 @@ extern "C" fn nbclone_linux1_prepare(
     if settings::trace().is_some() {
         pending::keep(core::ptr::from_ref(request).addr(), Kept { sp, word, caller });
     }
-    *request = Request { flags: flags as usize, stack: 0, parent_tid: word, tls: 0, child_tid: 0 };
-    request.stack = if own_stack {
-        caller_sp
-    } else {
-        (sp.max(entry::LOWEST_STACK) & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM
-    };
+    // 1.3's word has other flags at these bits.
+    let flag_bits = if is_linux1_3(word as u32) { (COPYVM | COPYFD) as usize } else { 0 };
+    let parent_tid = word & !flag_bits;
+    *request = Request { flags: flags as usize, stack: 0, parent_tid, tls: 0, child_tid: 0 };
+    request.stack =
+        if own_stack { caller_sp } else { (sp & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM };
     if flags & CLONE_VM == 0 {
         request.parent_tid |= COPYVM as usize;
         if let Some(Repair { flags, tid }) = identity::of_caller() {

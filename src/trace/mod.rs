@@ -13,8 +13,9 @@ pub mod write;
 
 use self::line::Line;
 use self::words::Bits;
-use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
+use crate::flags::*;
 use crate::policy::{Policy, Refusal};
+use crate::settings::Target;
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use libc::pid_t;
@@ -29,10 +30,10 @@ pub enum Reason {
     Func,
     /// `stack` is NULL.
     Stack,
-    /// The flag word.
-    Flags(Policy, Refusal),
-    /// The flag word of Linux 1.x's clone.
-    Linux1(Refusal),
+    /// `sp` is in the first page.
+    LowStack,
+    /// The flag word, by the policy; `None`: Linux 1.x's, which has none.
+    Flags(Option<Policy>, Refusal),
 }
 
 /// What a call asked for.
@@ -77,6 +78,10 @@ pub fn call(call: &Call, outcome: Outcome, caller: usize) {
 #[inline(never)]
 fn write(call: &Call, outcome: Outcome, caller: usize) {
     let Some(target) = settings::trace() else { return };
+    if let Target::Command(ring) = target {
+        // First of all: what is lost from here on is missed.
+        ring.calls.fetch_add(1, Relaxed);
+    }
     // A handler that leaves by longjmp would leave a descriptor open.
     let mask = host::block_signals(&host::SignalSet::ALL);
     let mut line = Line::new();
@@ -127,13 +132,17 @@ fn add_call(line: &mut Line, call: &Call) {
             line.text(b"linux1_clone(sp=");
             line.address(sp);
             line.text(b", flags=");
-            if flags & COPYVM as usize != 0 {
-                line.text(b"COPYVM|");
+            let low = COPYVM | COPYFD | CLONE_FILES | CLONE_SIGHAND;
+            let named = if is_linux1_3(flags as u32) { low } else { COPYVM | COPYFD };
+            for bit in Bits::of(flags as u32 & named) {
+                line.text(match bit {
+                    _ if named == low => words::flag(bit).0,
+                    COPYVM => b"COPYVM",
+                    _ => b"COPYFD",
+                });
+                line.byte(b'|');
             }
-            if flags & COPYFD as usize != 0 {
-                line.text(b"COPYFD|");
-            }
-            let rest = flags & !((COPYVM | COPYFD | CLONE_CSIGNAL) as usize);
+            let rest = flags & !((named | CLONE_CSIGNAL) as usize);
             if rest != 0 {
                 line.address(rest);
                 line.byte(b'|');
@@ -179,23 +188,34 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
     }
 }
 
+/// The reasons that are one text. (A `match` with a text in each arm would become
+/// a table of jumps, to places without a landing pad.)
+const REASONS: &[u8] = b"\
+func is NULL
+stack is NULL
+Linux 1.x has COPYVM, COPYFD and an exit signal only
+NetBSD refuses CLONE_PTRACE
+CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
+sp is no stack: Linux 1.x has sp first, then flags";
+
 #[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
-    match reason {
-        Reason::Func => line.text(b"func is NULL"),
-        Reason::Stack => line.text(b"stack is NULL"),
-        Reason::Linux1(Refusal::ExitSignal(signal))
-        | Reason::Flags(_, Refusal::ExitSignal(signal)) => {
+    let place = match reason {
+        Reason::Func => 0,
+        Reason::Stack => 1,
+        Reason::Flags(_, Refusal::ExitSignal(signal)) => {
             line.decimal(signal as i32);
-            line.text(b" is no signal");
+            return line.text(b" is no signal");
         }
-        Reason::Linux1(_) => line.text(b"Linux 1.x has COPYVM, COPYFD and an exit signal only"),
-        Reason::Flags(policy, Refusal::Unimplemented(bits)) => add_lacking(line, policy, bits),
-        Reason::Flags(_, Refusal::Ptrace) => line.text(b"NetBSD refuses CLONE_PTRACE"),
-        Reason::Flags(_, Refusal::SighandWithoutVm) => {
-            line.text(b"CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only");
+        Reason::Flags(None, _) => 2,
+        Reason::Flags(Some(policy), Refusal::Unimplemented(bits)) => {
+            return add_lacking(line, policy, bits);
         }
-    }
+        Reason::Flags(_, Refusal::Ptrace) => 3,
+        Reason::Flags(..) => 4,
+        Reason::LowStack => 5,
+    };
+    line.text(REASONS.split(|&byte| byte == b'\n').nth(place).unwrap_or_default());
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.

@@ -104,7 +104,7 @@ pub const DIFFERENCES: &[Difference] = differences! {
         |word, _| signal(word) != SIGCHLD;
     28, "a value of func beyond 0 to 255 (-1, say)", "the wait status and si_status have all its bits: 0x123400 and 0x1234", "its low eight bits alone: 0x3400 and 0x34", "if the program looks at them without WEXITSTATUS",
         |_, _| true;
-    29, "a SIGCHLD that is still blocked when a continued child exits", "its siginfo tells the exit", "its siginfo tells that the child continued", "if children are stopped and continued",
+    29, "a SIGCHLD that is pending still when a child that was stopped exits", "its siginfo becomes the exit's", "it stays the stop's, or the continue's", "if children are stopped and a handler looks at it",
         |word, _| signal(word) == SIGCHLD;
 };
 

@@ -1,7 +1,7 @@
 //! The program that a command names, and whether a preload reaches it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access, getegid, geteuid, getuid};
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader};
+
+use crate::regular;
 
 /// Linux follows this many interpreters, one naming the next.
 const LONGEST_CHAIN: usize = 5;
@@ -98,7 +100,7 @@ enum Kind {
 fn kind(path: &Path) -> Kind {
     const ENOUGH: u64 = 65536;
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut head));
+    let read = regular::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut head));
     if read.is_err() {
         return Kind::Other;
     }
