@@ -100,7 +100,8 @@ fn every_order(test: &str, compilers: &[(&str, &str)], standards: &[&str], endin
             }
         }
     }
-    assert!(compiled > 0);
+    let any = compilers.iter().any(|(compiler, package)| have(compiler, package));
+    assert!(compiled > 0 || !any);
 }
 
 #[test]
