@@ -15,6 +15,7 @@
 //! | `trace` | `NBCLONE_TRACE`: a line for each call |
 //! | `settings` | what the environment asks for |
 //! | `host` | the host's side: system calls, what arch/ defines, libc's state |
+//! | `ring` | the memory through which lines come to nbclone(1) |
 //! | `policy`, `flags` | flag words: pure, without `unsafe` |
 //!
 //! A module uses those below it in this table, and none above.
@@ -37,7 +38,10 @@ mod host;
 #[path = "../arch/jump.rs"]
 mod jump;
 mod linux1;
+#[path = "../arch/marks.rs"]
+mod marks;
 mod policy;
+mod ring;
 mod settings;
 mod trace;
 

@@ -1,26 +1,22 @@
 //! What the environment asks for: read once, when the library is loaded.
 #![allow(unsafe_code)]
 
-use crate::flags::*;
-use crate::host::decimal;
 use crate::host::message::write_line;
+use crate::host::{self, decimal, entry, errno, identity, memory, stat};
 use crate::policy::Policy;
+use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicI32, AtomicU8, AtomicU32};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32};
 use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
 const POLICY: &CStr = c"NBCLONE_POLICY";
 const TRACE: &CStr = c"NBCLONE_TRACE";
 
-/// Which flag words go straight to the kernel: those whose bits in `GATE`
-/// are `CLONE_VM` alone. 0, which no word passes: not read yet, not strict, or
-/// traced.
+/// The gate that arch/ asks: `Policy::gate` of the policy in force. 0 blocks the
+/// usual call: environment not read yet, a policy that looks at each word, tracing
+/// on, or a machine whose state has to be saved first.
+#[unsafe(export_name = "nbclone_gate")]
 static GATE: AtomicU32 = AtomicU32::new(0);
-
-/// `GATE` under strict: words of NetBSD's flags with `CLONE_VM` and a signal
-/// below 64. They are valid, mean the same to Linux, and their child shares
-/// its parent's libc state as it is.
-const STRICT_GATE: u32 = !(NETBSD_FLAGS & !CLONE_VM & !CLONE_CSIGNAL | 63);
 
 /// The policy: 0 not read yet, else its place in `Policy::NAMES` plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
@@ -29,11 +25,19 @@ static SETTINGS: AtomicU8 = AtomicU8::new(0);
 static TARGET: AtomicI32 = AtomicI32::new(NOWHERE);
 const NOWHERE: i32 = -1;
 const TO_PATH: i32 = -2;
+const TO_COMMAND: i32 = -3;
 
 /// The trace file's path with its NUL: the program may change its environment.
 /// Written before TARGET says so, and never again.
 static PATH: [AtomicU8; libc::PATH_MAX as usize] =
     [const { AtomicU8::new(0) }; libc::PATH_MAX as usize];
+
+/// The file that the trace's descriptor was open on when the library was
+/// loaded: the program may use the number for another one later.
+static FILE: (AtomicU32, AtomicU32) = (AtomicU32::new(0), AtomicU32::new(0));
+
+/// The memory that nbclone(1) reads.
+static RING: AtomicPtr<Ring> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Where a line of the trace goes.
 #[derive(Clone, Copy)]
@@ -42,22 +46,22 @@ pub enum Target {
     Descriptor(i32),
     /// A file, by its absolute path.
     Path(&'static CStr),
+    /// nbclone(1).
+    Command(&'static Ring),
 }
 
-/// Before the program's own constructors, where it is preloaded or linked.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static AT_LOAD: extern "C" fn() = read;
-
-/// Whether `word` needs no more than to be handed to the kernel.
-#[inline(always)]
-pub fn passes(word: u32) -> bool {
-    word & GATE.load(Relaxed) == CLONE_VM
+/// When the library is loaded: before the program's own constructors, where it is
+/// preloaded or linked.
+#[unsafe(no_mangle)]
+extern "C" fn nbclone_at_load() {
+    identity::learn();
+    entry::learn_machine();
+    read();
 }
 
 /// The policy in force.
 pub fn policy() -> Policy {
-    if SETTINGS.load(Relaxed) == 0 {
+    if SETTINGS.load(Relaxed) == 0 && libc_has_environment() {
         // A constructor that ran before ours has called.
         read();
     }
@@ -74,9 +78,6 @@ pub fn is_traced() -> bool {
 /// Where lines of the trace go, if they are asked for.
 #[inline(never)]
 pub fn trace() -> Option<Target> {
-    if SETTINGS.load(Relaxed) == 0 {
-        read();
-    }
     match TARGET.load(Acquire) {
         NOWHERE => None,
         TO_PATH => {
@@ -84,8 +85,18 @@ pub fn trace() -> Option<Target> {
             let path = unsafe { CStr::from_ptr(PATH.as_ptr().cast()) };
             Some(Target::Path(path))
         }
+        TO_COMMAND => {
+            // SAFETY: `attach` has checked it, and it is never unmapped.
+            unsafe { RING.load(Relaxed).as_ref() }.map(Target::Command)
+        }
         descriptor => Some(Target::Descriptor(descriptor)),
     }
+}
+
+/// Whether the trace's descriptor is open on the file that it was open on.
+pub fn is_same_file(descriptor: i32) -> bool {
+    let was = (FILE.0.load(Relaxed), FILE.1.load(Relaxed));
+    stat::file(descriptor).is_some_and(|file| file.identity() == was)
 }
 
 /// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
@@ -98,16 +109,52 @@ fn set_trace(value: &[u8]) -> bool {
         // Byte by byte: a copy would want memcpy, which glibc has versions of.
         PATH.iter().zip(value).for_each(|(place, &byte)| place.store(byte, Relaxed));
         TO_PATH
+    } else if let Some(value) = value.strip_prefix(b"@") {
+        let Some(ring) = errno::keep(|| attach(value)) else { return true };
+        RING.store(ring, Relaxed);
+        TO_COMMAND
     } else {
         let Some(descriptor) = decimal::parse(value) else { return false };
+        let Some(file) = stat::file(descriptor) else { return true };
+        let identity = file.identity();
+        FILE.0.store(identity.0, Relaxed);
+        FILE.1.store(identity.1, Relaxed);
         descriptor
     };
     TARGET.store(target, Release);
     true
 }
 
+/// nbclone(1)'s memory, of which `value` gives the segment's id, the
+/// descriptor, the key, and where to knock. What is there by now may be another's.
+fn attach(value: &[u8]) -> Option<*mut Ring> {
+    let mut numbers = [0i32; 4];
+    let parts = value.split(|&byte| byte == b',');
+    for (number, part) in numbers.iter_mut().zip(parts) {
+        *number = decimal::parse(part)?;
+    }
+    let [id, descriptor, key, door] = numbers;
+    let is_ours = |ring: *mut Ring| {
+        // SAFETY: null, or mapped: a segment is a page at least, and a file
+        // with our seals doesn't shrink.
+        unsafe { ring.as_ref() }.is_some_and(|ring| {
+            ring.layout.load(Relaxed) == LAYOUT && ring.key.load(Relaxed) == key as u32
+        })
+    };
+    let mut ring: *mut Ring = memory::segment(id).cast();
+    if !is_ours(ring) {
+        ring = memory::sealed_file(descriptor, SEALS, size_of::<Ring>()).cast();
+    }
+    if !is_ours(ring) {
+        // It can be told that there is a process whose lines won't come.
+        memory::knock(door, key);
+        return None;
+    }
+    Some(ring)
+}
+
 #[cold]
-extern "C" fn read() {
+fn read() {
     let value = variable(POLICY);
     let place = match value {
         None | Some(b"") => Some(0),
@@ -120,8 +167,12 @@ extern "C" fn read() {
     }
     let trace = variable(TRACE).filter(|value| !value.is_empty());
     let understood = trace.is_none_or(set_trace);
-    if settings == 1 && TARGET.load(Relaxed) == NOWHERE {
-        GATE.store(STRICT_GATE, Relaxed);
+    if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
+        let gate = policy().gate();
+        if gate != 0 {
+            GATE.store(gate, Relaxed);
+            identity::open_usual_call();
+        }
     }
     if place.is_none() {
         write_line(
@@ -147,7 +198,17 @@ fn variable(name: &CStr) -> Option<&'static [u8]> {
     }
 }
 
+/// Whether libc knows the environment. In a dynamic program it doesn't yet when
+/// .preinit_array runs: such a call is judged by strict, and the environment is
+/// read later.
+fn libc_has_environment() -> bool {
+    // SAFETY: a word; at that time no other thread changes it.
+    !unsafe { (&raw const environ).read() }.is_null()
+}
+
 unsafe extern "C" {
+    static environ: *const *const libc::c_char;
+
     /// glibc 2.17, musl 1.1.24.
     fn secure_getenv(name: *const libc::c_char) -> *const libc::c_char;
 }

@@ -288,3 +288,135 @@ fn numbers_are_the_systems() {
     let options = ["-std=gnu11", "-DNBCLONE_LINUX_FLAGS", "-w", &overlay()];
     compile("gcc", &options, &source).unwrap_or_else(|said| panic!("{said}"));
 }
+
+/// What NetBSD's headers have of it, by its manual pages: clone and the flags
+/// for `_NETBSD_SOURCE`, which is the default; and options of their own numbers.
+const NETBSD_HEADERS: [(&str, &str); 6] = [
+    (
+        "sys/types.h",
+        "#ifndef T\n#define T\n#if !defined _POSIX_C_SOURCE && !defined _NETBSD_SOURCE\n\
+         #define _NETBSD_SOURCE 1\n#endif\ntypedef int pid_t;\n#endif\n",
+    ),
+    (
+        "sched.h",
+        "#ifndef S\n#define S\n#include <sys/types.h>\n#ifdef _NETBSD_SOURCE\n\
+         #ifdef __cplusplus\nextern \"C\" {\n#endif\n\
+         pid_t clone(int (*)(void *), void *, int, void *);\n\
+         pid_t __clone(int (*)(void *), void *, int, void *);\n\
+         #ifdef __cplusplus\n}\n#endif\n\
+         #define CLONE_CSIGNAL 0x000000ff\n#define CLONE_VM 0x00000100\n\
+         #define CLONE_FS 0x00000200\n#define CLONE_FILES 0x00000400\n\
+         #define CLONE_SIGHAND 0x00000800\n#define CLONE_VFORK 0x00004000\n#endif\n#endif\n",
+    ),
+    (
+        "sys/wait.h",
+        "#ifndef W\n#define W\n#include <sys/types.h>\n\
+         #ifdef __cplusplus\nextern \"C\"\n#endif\npid_t waitpid(pid_t, int *, int);\n\
+         #ifdef _NETBSD_SOURCE\n#define WALTSIG 0x00000004\n#define WALLSIG 0x00000008\n\
+         #endif\n#endif\n",
+    ),
+    ("signal.h", "#define SIGCHLD 20\n"),
+    ("pthread.h", "#include <sched.h>\n"),
+    ("stdlib.h", "#include <sys/types.h>\n"),
+];
+
+/// A directory that has those, and the options that make a compiler take this
+/// machine for NetBSD.
+fn netbsd(place: &Path) -> [String; 4] {
+    for (name, content) in NETBSD_HEADERS {
+        let header = place.join("netbsd").join(name);
+        std::fs::create_dir_all(header.parent().unwrap()).unwrap();
+        std::fs::write(header, content).unwrap();
+    }
+    ["-U__linux__", "-D__NetBSD__", "-nostdinc"]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([format!("-isystem{}", place.join("netbsd").display())])
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap()
+}
+
+/// gcc and clang alone: their options are what `netbsd` needs.
+const NETBSD_COMPILERS: [(&str, &str, &str, &[&str]); 4] = [
+    ("gcc", "gcc", "c", &["c89", "gnu90", "c99", "gnu11"]),
+    ("clang", "clang", "c", &["c89", "gnu90", "c99", "gnu11"]),
+    ("g++", "g++", "cc", &["c++98", "c++11", "gnu++17"]),
+    ("clang++", "clang", "cc", &["c++98", "c++11", "gnu++17"]),
+];
+
+/// The header's own text behind the preprocessor, without blank lines.
+fn declarations(options: &[String], include: &str, source: &Path) -> Vec<String> {
+    std::fs::write(source, include).unwrap();
+    let said = succeed(Command::new("gcc").args(["-E", "-P"]).args(options).arg(source));
+    said.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn on_netbsd_it_is_the_systems_own() {
+    let place = scratch("headers_netbsd");
+    let system = netbsd(&place);
+    let include = without_overlay(&place);
+    // -Iinclude brings the overlay too.
+    let both = [overlay(), include.clone()];
+    for (compiler, package, ending, standards) in NETBSD_COMPILERS {
+        if !have(compiler, package) {
+            continue;
+        }
+        for (number, includes) in INCLUDES.iter().enumerate() {
+            let source = place.join(format!("{number}.{ending}"));
+            // There the numbers of WALTSIG and WALLSIG are others.
+            let options = "typedef char as_there[WALTSIG == 4 && WALLSIG == 8 ? 1 : -1];\n";
+            let linux = "typedef char linux_names[__WCLONE == 4 && __WALL == 8 ? 1 : -1];\n";
+            let linux = if includes.contains("nbclone.h") { linux } else { "" };
+            std::fs::write(&source, format!("{includes}{PROGRAM}{options}{linux}")).unwrap();
+            for (standard, include) in
+                standards.iter().flat_map(|standard| both.iter().map(move |path| (standard, path)))
+            {
+                let standard = format!("-std={standard}");
+                let mut arguments: Vec<&str> = system.iter().map(String::as_str).collect();
+                arguments.extend([&*standard, include]);
+                if !includes.contains("nbclone.h") {
+                    arguments.push("-DCSIGNAL=0xff"); // Linux's alone
+                }
+                compile(compiler, &arguments, &source)
+                    .unwrap_or_else(|said| panic!("{compiler} {standard}:\n{includes}{said}"));
+            }
+        }
+    }
+    let mut options = system.to_vec();
+    options.push(include);
+    let source = place.join("declarations.c");
+    let ours = declarations(&options, "#include <nbclone.h>\n", &source);
+    let theirs = declarations(&options, "#include <sched.h>\n#include <sys/wait.h>\n", &source);
+    assert!(theirs.iter().any(|line| line.contains("clone(")), "{theirs:?}");
+    assert_eq!(ours, theirs);
+}
+
+/// One complaint, and no other behind it.
+#[test]
+fn elsewhere_it_says_why_not() {
+    let place = scratch("headers_elsewhere");
+    let system = netbsd(&place);
+    let include = without_overlay(&place);
+    let posix: Vec<&str> =
+        system.iter().map(String::as_str).chain(["-D_POSIX_C_SOURCE=200809L"]).collect();
+    for (options, words) in [
+        (&["-U__linux__"][..], "NetBSD has clone(2), and libnbclone brings it to Linux"),
+        (&posix, "define _NETBSD_SOURCE"),
+    ] {
+        for (compiler, package, ending, _) in NETBSD_COMPILERS {
+            if !have(compiler, package) {
+                continue;
+            }
+            let source = place.join(format!("elsewhere.{ending}"));
+            std::fs::write(&source, "#include <nbclone.h>\nint main(void) { return 0; }\n")
+                .unwrap();
+            let mut options = options.to_vec();
+            options.push(&include);
+            let said = compile(compiler, &options, &source).expect_err(compiler);
+            assert_eq!(said.matches(": error: ").count(), 1, "{compiler}: {said}");
+            assert!(said.contains(words), "{compiler}: {said}");
+        }
+    }
+}

@@ -203,7 +203,7 @@ fn the_program_notices_nothing() {
                     let mut command = shell(&script, &[]);
                     command.env("LIB", &library).env("STATE", &state).env("MODE", mode);
                     command.env("FILE", place.join("stderr")).env("NBCLONE_TRACE", trace);
-                    let (reader, writer) = std::io::pipe().expect("a pipe");
+                    let (reader, writer) = pipe();
                     drop(reader);
                     let output = command.stderr(Stdio::from(writer)).output();
                     out(&output.expect("it runs"))
@@ -243,7 +243,7 @@ fn check_dropped(text: &str) {
 #[test]
 fn a_full_pipe_holds_nobody_up() {
     for threads in ["1", "8"] {
-        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        let (mut reader, writer) = pipe();
         nobody_reads(threads, if threads == "1" { "2000" } else { "100" }, writer.into());
         let mut text = String::new();
         reader.read_to_string(&mut text).expect("readable");

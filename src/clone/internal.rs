@@ -1,80 +1,108 @@
-//! The calls that libc itself makes through `__clone`: in static programs,
-//! and from glibc's libpthread up to 2.33. They are no use of NetBSD's clone,
-//! so no policy applies to them.
+//! libc's own calls through `__clone`. They are no use of NetBSD's clone, so no
+//! policy applies to them. Their caller's address tells them:
+//!
+//! - in a static program it lies in one of libc's functions (arch/libc.S);
+//! - up to glibc 2.33, whose pthread_create(3) calls the `__clone` that a preload
+//!   or the program exports, it lies in libpthread.
 #![allow(unsafe_code)]
 
 use crate::flags::*;
-use crate::host::entry::{self, Func};
-use crate::host::errno;
-use core::ffi::c_void;
-use libc::{c_int, pid_t};
+use crate::host::{self, libc_symbols};
+use core::ffi::{CStr, c_int, c_void};
 
 /// The flag word of glibc's pthread_create (its createthread.c).
 const GLIBC_THREAD: u32 = 0x003d_0f00;
 /// The flag word of musl's pthread_create.
 const MUSL_THREAD: u32 = 0x007d_0f00;
-/// The flag word of musl's posix_spawn.
-const MUSL_SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
+/// The flag word of posix_spawn.
+const SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
+/// The flag word of glibc's pidfd_spawn (2.39 on).
+const PIDFD_SPAWN: u32 = SPAWN | CLONE_PIDFD;
 
-/// How far from posix_spawn its child's function may be: they are of one
-/// object file, which has about 1 KiB of text.
-const SPAWN_REACH: usize = 4096;
-
-unsafe extern "C" {
-    /// Where posix_spawn is in a static program, or 0 (arch/libc.S).
-    static nbclone_posix_spawn: usize;
+/// What a caller takes for a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Convention {
+    /// -1, and errno.
+    Errno,
+    /// -errno: musl's internal `__clone`.
+    Negative,
 }
 
-/// `__clone` where the call isn't plain.
-///
-/// # Safety
-///
-/// As `clone`.
-#[cold]
-#[inline(never)]
-pub unsafe extern "C" fn clone(
-    func: Option<Func>,
-    stack: *mut c_void,
-    flags: c_int,
-    arg: *mut c_void,
-    parent_tid: *mut c_void,
-    tls: *mut c_void,
-    child_tid: *mut c_void,
-) -> pid_t {
-    let word = flags as u32;
-    // SAFETY: passed on to the caller.
-    unsafe {
-        match func {
-            Some(func) if word == GLIBC_THREAD || word == MUSL_THREAD => {
-                let (tid, tls, cleared) = (parent_tid.addr(), tls.addr(), child_tid.addr());
-                let raw = entry::clone(func, stack, word, arg, tid, tls, cleared);
-                if word == MUSL_THREAD { raw as pid_t } else { errno::result(raw) }
-            }
-            _ => entry::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
+/// How libc's own function at `caller` takes a failure of this call, if it is
+/// one that a policy would refuse. posix_spawn's word needs no exception.
+pub fn exempt(word: u32, caller: usize) -> Option<Convention> {
+    match word {
+        GLIBC_THREAD if is_in_glibc(caller) || is_in_libpthread(caller) => Some(Convention::Errno),
+        PIDFD_SPAWN if is_in_glibc(caller) => Some(Convention::Errno),
+        MUSL_THREAD if is_within(libc_symbols::pthread_create(), caller) => {
+            Some(Convention::Negative)
         }
+        _ => None,
     }
 }
 
-/// Whether this word through `__clone` may be posix_spawn's.
-#[inline(always)]
-pub fn may_spawn(word: u32) -> bool {
-    word == MUSL_SPAWN
+/// How `caller` takes a failed call that no exception was made for.
+pub fn convention(caller: usize) -> Convention {
+    // A program may have a posix_spawn of its own. musl's blocks every signal
+    // around its call, those among them that a program can't block through musl.
+    if is_within(libc_symbols::posix_spawn(), caller) && host::blocked_signals().has_musl_internal()
+    {
+        Convention::Negative
+    } else {
+        Convention::Errno
+    }
 }
 
-/// The result of any other call: musl's posix_spawn too takes -errno, where
-/// NetBSD's and glibc's callers take -1 and errno. Where glibc's own child
-/// function happens to lie beside its posix_spawn it gets -errno and errno,
-/// and looks at no more than the sign.
-pub fn spawn_outcome(func: Option<Func>, word: u32, raw: isize) -> pid_t {
-    let result = errno::result(raw);
-    if result < 0 && may_spawn(word) && is_near_posix_spawn(func) { raw as pid_t } else { result }
+/// glibc's functions in a static program from 2.34 on.
+fn is_in_glibc(caller: usize) -> bool {
+    is_within(libc_symbols::clone_internal(), caller)
+        || is_within(libc_symbols::clone_internal_fallback(), caller)
 }
 
-/// Only in a static program: elsewhere the shim's word for posix_spawn is 0.
-fn is_near_posix_spawn(func: Option<Func>) -> bool {
-    // SAFETY: a word that the linker or the loader has written.
-    let posix_spawn = unsafe { nbclone_posix_spawn };
-    let func = func.map_or(0, |func| func as usize);
-    let distance = func.wrapping_sub(posix_spawn).wrapping_add(SPAWN_REACH);
-    posix_spawn != 0 && distance < 2 * SPAWN_REACH
+/// Whether `caller` is in `function`. libc has no other call of `__clone` for a
+/// good deal behind each of these, and a program's own code lies elsewhere.
+fn is_within(function: usize, caller: usize) -> bool {
+    const LONGEST: usize = 2048;
+    function != 0 && caller.wrapping_sub(function) < LONGEST
+}
+
+/// What `visit` looks for.
+struct Search {
+    address: usize,
+    found: bool,
+}
+
+/// Whether `address` is in a library of the name libpthread.
+fn is_in_libpthread(address: usize) -> bool {
+    let mut search = Search { address, found: false };
+    if let Some(iterate) = libc_symbols::dl_iterate_phdr() {
+        // SAFETY: visit gets the search, which outlives the call.
+        unsafe { iterate(visit, (&raw mut search).cast()) };
+    }
+    search.found
+}
+
+/// For dl_iterate_phdr(3): anything but 0 ends the walk.
+unsafe extern "C" fn visit(
+    module: *mut libc::dl_phdr_info,
+    _size: libc::size_t,
+    search: *mut c_void,
+) -> c_int {
+    // SAFETY: is_in_libpthread's own search, and what the loader describes.
+    let (module, search) = unsafe { (&*module, &mut *search.cast::<Search>()) };
+    // SAFETY: the loader's program headers of a loaded module.
+    let headers =
+        unsafe { core::slice::from_raw_parts(module.dlpi_phdr, module.dlpi_phnum.into()) };
+    let covers = headers.iter().any(|header| {
+        let start = (module.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+        header.p_type == libc::PT_LOAD
+            && search.address.wrapping_sub(start) < header.p_memsz as usize
+    });
+    if covers && !module.dlpi_name.is_null() {
+        // SAFETY: the loader's string.
+        let path = unsafe { CStr::from_ptr(module.dlpi_name) }.to_bytes();
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        search.found = name.starts_with(b"libpthread");
+    }
+    c_int::from(covers)
 }

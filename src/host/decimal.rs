@@ -1,6 +1,7 @@
 //! Decimal numbers that are descriptors.
 
 /// The number that the digits make, if there are digits alone and it fits.
+#[inline(never)]
 pub fn parse(digits: &[u8]) -> Option<i32> {
     digits.iter().try_fold(0i32, |number, &byte| {
         let digit = byte.checked_sub(b'0').filter(|&digit| digit <= 9)?;
@@ -9,6 +10,7 @@ pub fn parse(digits: &[u8]) -> Option<i32> {
 }
 
 /// The digits of a number that isn't negative.
+#[inline(never)]
 pub fn digits(number: i32, buffer: &mut [u8; 10]) -> Option<&[u8]> {
     let mut rest = u32::try_from(number).ok()?;
     let mut start = buffer.len();

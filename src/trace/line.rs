@@ -2,42 +2,51 @@
 //!
 //! Each of these is called from dozens of places: inlined, they are 16 KiB.
 
+use crate::host::buffer::Buffer;
+
 /// Less than PIPE_BUF, so that one write(2) of it isn't torn. It lies on the
 /// stack of a program's thread, which may be small.
 const CAPACITY: usize = 2048;
 
 /// The line so far.
-pub struct Line {
-    bytes: [u8; CAPACITY],
-    length: usize,
-}
+pub struct Line(Buffer<CAPACITY>);
 
 impl Line {
     /// An empty line.
     pub fn new() -> Line {
-        Line { bytes: [0; CAPACITY], length: 0 }
+        Line(Buffer::new())
     }
 
     /// The line with a newline at its end, whatever was left out.
     pub fn finish(&mut self) -> &[u8] {
-        self.length = self.length.min(CAPACITY - 1);
+        self.0.truncate(CAPACITY - 1);
         self.byte(b'\n');
-        self.bytes.get(..self.length).unwrap_or_default()
+        self.0.bytes()
     }
 
     /// Adds one byte.
     #[inline(never)]
     pub fn byte(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.length) {
-            *place = byte;
-            self.length += 1;
+        self.0.push(byte);
+    }
+
+    /// Adds one byte of a name that others chose. Nothing in it can end the name,
+    /// nor reach a terminal: a control character, `<` and `>` are `\xNN`.
+    pub fn byte_of_name(&mut self, byte: u8) {
+        if matches!(byte, 0..b' ' | b'<' | b'>' | 0x7f) {
+            self.text(b"\\x");
+            self.byte(b'0' + (byte >> 4));
+            let low = byte & 15;
+            self.byte(if low < 10 { b'0' + low } else { b'a' + low - 10 });
+        } else {
+            self.byte(byte);
         }
     }
 
     /// Adds text.
     #[inline(never)]
     pub fn text(&mut self, text: &[u8]) {
-        text.iter().for_each(|&byte| self.byte(byte));
+        self.0.extend(text);
     }
 
     /// Adds a number with a sign.

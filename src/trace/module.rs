@@ -2,6 +2,7 @@
 //! system calls into a small buffer. The loader's own list is behind a lock.
 
 use crate::host;
+use crate::host::buffer::Buffer;
 use crate::trace::line::Line;
 use core::ffi::CStr;
 
@@ -18,10 +19,10 @@ pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY;
     let Ok(maps) = host::open(MAPS, flags) else { return false };
     let mut reader = Reader::new(address, open, line);
-    let mut chunk = [0u8; 512];
+    let mut chunk = Buffer::<512>::new();
     loop {
-        let filled = host::read(maps, &mut chunk);
-        let bytes = chunk.get(..filled).unwrap_or_default();
+        host::read(maps, &mut chunk);
+        let bytes = chunk.bytes();
         if bytes.is_empty() || bytes.iter().any(|&byte| reader.take(byte)) {
             break;
         }
@@ -31,28 +32,22 @@ pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
     found
 }
 
-/// The fields of a line of maps, in their order.
-#[derive(Clone, Copy, PartialEq)]
-enum Field {
-    Start,
-    End,
-    Permissions,
-    Offset,
-    Device,
-    Inode,
-    Path,
-}
+/// The fields of a line of maps, in their order: numbers, and the path.
+const START: usize = 0;
+const END: usize = 1;
+const OFFSET: usize = 3;
+const DEVICE: usize = 4;
+const INODE: usize = 5;
+const PATH: usize = 6;
 
 struct Reader<'a> {
     address: usize,
     open: &'a [u8],
     line: &'a mut Line,
-    field: Field,
-    value: usize,
-    start: usize,
-    end: usize,
-    offset: usize,
-    device: usize,
+    /// Which field the next byte belongs to.
+    field: usize,
+    /// The numbers of the fields before the path; the permissions' is none.
+    numbers: [usize; PATH],
     /// Device and inode of the last file seen.
     file: (usize, usize),
     /// Where the last file's mapping starts.
@@ -67,12 +62,8 @@ impl<'a> Reader<'a> {
             address,
             open,
             line,
-            field: Field::Start,
-            value: 0,
-            start: 0,
-            end: 0,
-            offset: 0,
-            device: 0,
+            field: START,
+            numbers: [0; PATH],
             file: (0, 0),
             base: 0,
             path_length: 0,
@@ -82,52 +73,48 @@ impl<'a> Reader<'a> {
 
     /// Takes one byte; true when there is no need for more.
     fn take(&mut self, byte: u8) -> bool {
-        match (self.field, byte) {
-            (_, b'\n') => return self.end_line(),
-            (Field::Path, _) => self.take_path(byte),
-            (Field::Start, b'-') | (_, b' ') => self.end_field(),
-            (Field::Inode, b'0'..=b'9') => self.add_digit(10, byte - b'0'),
-            (_, b'0'..=b'9') => self.add_digit(16, byte - b'0'),
-            (_, b'a'..=b'f') => self.add_digit(16, byte - b'a' + 10),
-            _ => {}
+        if byte == b'\n' {
+            return self.end_line();
+        }
+        let Some(number) = self.numbers.get_mut(self.field) else {
+            self.take_path(byte);
+            return false;
+        };
+        let base = if self.field == INODE { 10 } else { 16 };
+        if byte == b' ' || (self.field == START && byte == b'-') {
+            self.end_field();
+        } else if let Some(digit) = char::from(byte).to_digit(base) {
+            *number = number.wrapping_mul(base as usize).wrapping_add(digit as usize);
         }
         false
     }
 
-    fn add_digit(&mut self, base: usize, digit: u8) {
-        self.value = self.value.wrapping_mul(base).wrapping_add(usize::from(digit));
+    /// The number of a field before the path.
+    fn number(&self, field: usize) -> usize {
+        self.numbers.get(field).copied().unwrap_or_default()
     }
 
     fn end_field(&mut self) {
-        let value = core::mem::take(&mut self.value);
-        let place = match self.field {
-            Field::Start => (&mut self.start, Field::End),
-            Field::End => (&mut self.end, Field::Permissions),
-            Field::Permissions => return self.field = Field::Offset,
-            Field::Offset => (&mut self.offset, Field::Device),
-            Field::Device => (&mut self.device, Field::Inode),
-            Field::Inode => return self.end_inode(value),
-            Field::Path => return,
-        };
-        *place.0 = value;
-        self.field = place.1;
+        if self.field == INODE {
+            self.end_inode();
+        }
+        self.field += 1;
     }
 
-    fn end_inode(&mut self, inode: usize) {
-        self.field = Field::Path;
-        let file = (self.device, inode);
+    fn end_inode(&mut self) {
+        let file = (self.number(DEVICE), self.number(INODE));
         // Memory without a file (a module's .bss) belongs to no new one.
-        if inode == 0 {
+        if file.1 == 0 {
             return;
         }
-        if file != self.file || self.offset == 0 {
+        if file != self.file || self.number(OFFSET) == 0 {
             self.file = file;
-            self.base = self.start.wrapping_sub(self.offset);
+            self.base = self.number(START).wrapping_sub(self.number(OFFSET));
         }
     }
 
     fn covers(&self) -> bool {
-        self.start <= self.address && self.address < self.end
+        self.number(START) <= self.address && self.address < self.number(END)
     }
 
     fn take_path(&mut self, byte: u8) {
@@ -139,19 +126,19 @@ impl<'a> Reader<'a> {
         }
         self.path_length += 1;
         if self.path_length <= LONGEST_PATH {
-            self.line.byte(byte);
+            self.line.byte_of_name(byte);
         }
     }
 
     /// True if that was the address's own line.
     fn end_line(&mut self) -> bool {
         // Nothing comes after the inode where there is no path.
-        if self.field == Field::Inode {
-            self.end_field();
+        if self.field == INODE {
+            self.end_inode();
         }
-        self.field = Field::Start;
-        self.value = 0;
         if !self.covers() {
+            self.field = START;
+            self.numbers = [0; PATH];
             return false;
         }
         if self.path_length > 0 {
@@ -159,8 +146,8 @@ impl<'a> Reader<'a> {
                 self.line.text(b"...");
             }
             // What isn't a file ([vdso]) starts where its mapping does.
-            let base =
-                if self.base > self.start || self.file.1 == 0 { self.start } else { self.base };
+            let start = self.number(START);
+            let base = if self.base > start || self.number(INODE) == 0 { start } else { self.base };
             self.line.text(b"+");
             self.line.address(self.address.wrapping_sub(base));
             self.line.byte(b'>');

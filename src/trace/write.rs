@@ -1,9 +1,11 @@
-//! Where a line of the trace goes: a file by its path, or a descriptor of the
-//! program that may be closed, full or broken.
+//! Where a line of the trace goes: to nbclone(1), a file by its path, or a
+//! descriptor of the program that may be closed, full or broken.
 
 use crate::host::message::write_line;
 use crate::host::{self, reopen};
-use crate::settings::Target;
+use crate::ring::Ring;
+use crate::settings::{self, Target};
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// O_NONBLOCK: a FIFO that is full or that nobody reads, a terminal that is
 /// stopped must not hold the program up.
@@ -13,12 +15,14 @@ const OPEN: i32 = libc::O_WRONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NO
 /// Signals must be blocked: a file may be open in between.
 pub fn write_at_once(target: Target, line: &[u8]) -> bool {
     match target {
+        Target::Command(ring) => put(ring, line),
         Target::Path(path) => {
             let opened = host::open(path, OPEN | libc::O_APPEND | libc::O_CREAT);
             opened.is_ok_and(|file| write_and_close(file, line))
         }
         // Between a poll that says yes and the write, other processes may fill
         // a pipe. A file of our own can have O_NONBLOCK; the program's can't.
+        Target::Descriptor(descriptor) if !settings::is_same_file(descriptor) => false,
         Target::Descriptor(descriptor) => match reopen::stream(descriptor, OPEN) {
             Some(file) => write_and_close(file, line),
             None => host::is_writable(descriptor) && write_line(descriptor, line),
@@ -30,4 +34,33 @@ fn write_and_close(file: i32, line: &[u8]) -> bool {
     let written = write_line(file, line);
     host::close(file);
     written
+}
+
+/// How many seconds a writer waits for room in which nothing happens.
+const PATIENCE: u32 = 2;
+
+/// Puts a line where nbclone(1) takes it out, and waits for room: as a tracer
+/// does, it may hold the program up. False: nobody has read for a while.
+fn put(ring: &Ring, line: &[u8]) -> bool {
+    let mut waited = 0;
+    loop {
+        let room = ring.room.load(SeqCst);
+        if ring.put(line) {
+            if ring.is_asleep.load(SeqCst) != 0 {
+                host::wake(&ring.bell);
+            }
+            return true;
+        }
+        if waited == PATIENCE {
+            ring.is_stalled.store(1, Relaxed);
+        }
+        if ring.is_stalled.load(Relaxed) != 0 {
+            return false;
+        }
+        ring.waiting.fetch_add(1, SeqCst);
+        // If room has come since, this returns at once.
+        host::wait_for_change(&ring.room, room);
+        ring.waiting.fetch_sub(1, SeqCst);
+        waited = if ring.room.load(SeqCst) == room { waited + 1 } else { 0 };
+    }
 }

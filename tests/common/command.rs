@@ -105,6 +105,13 @@ pub fn shell(script: &str, arguments: &[&Path]) -> Command {
     command
 }
 
+/// The two ends of a pipe, neither of which a program that is run inherits.
+pub fn pipe() -> (fs::File, fs::File) {
+    let flags = nix::fcntl::OFlag::O_CLOEXEC;
+    let (reader, writer) = nix::unistd::pipe2(flags).expect("a pipe");
+    (reader.into(), writer.into())
+}
+
 /// Standard output as text.
 pub fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -1,146 +1,196 @@
-//! The file through which the shim's lines come.
+//! How the library's lines come here: through memory that COMMAND's processes
+//! share with this one (`ring`). No path, no permission, no limit on files, and
+//! no sandbox stands between, once a process has it.
 //!
-//! A file, not a pipe: nothing is lost when many processes write faster than
-//! the command reads. What is read is given back to the file system, so that
-//! the file stays small. Where RLIMIT_FSIZE forbids a file to grow, a FIFO,
-//! where lines are lost, and counted, if it is full.
+//! A process gets it when the library is loaded: the System V segment, or, if
+//! that is closed to it (another user's, another IPC namespace), the file by
+//! its descriptor. Where both are closed it knocks at a door, so that we know of
+//! calls that we don't see.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::thread;
 
-use nix::fcntl::{FallocateFlags, FcntlArg, fallocate, fcntl};
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
-use nix::sys::stat::Mode;
-use nix::unistd::{mkdtemp, mkfifo};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::resource::{Resource, getrlimit};
 
-/// How much is read before space is given back.
-const GIVE_BACK: u64 = 1 << 20;
+use crate::door::Door;
+use crate::memory::{self, Nameless, Segment};
+use crate::printable;
+use crate::ring::Ring;
+use crate::system;
 
-/// What a FIFO is asked to hold: as much as any user may have.
-const FIFO_SIZE: i32 = 1 << 20;
-
-/// The reading side. Its directory goes when it is dropped.
+/// The reading side.
 pub struct Channel {
-    directory: PathBuf,
-    path: PathBuf,
-    file: File,
-    /// Tells that the file has grown; a FIFO does so itself.
-    watch: Option<Inotify>,
-    offset: u64,
-    given_back: u64,
-    /// A line whose end hasn't come yet.
-    rest: Vec<u8>,
-    /// Pieces of lines whose writers were killed.
-    pub torn: u64,
+    key: u32,
+    door: Option<Door>,
+    segment: Option<Segment>,
+    nameless: Option<(Nameless, RawFd)>,
+    inlets: Vec<Inlet>,
+    event: Arc<EventFd>,
+    /// Lines that came.
+    pub seen: u64,
+}
+
+/// One memory, and the thread that listens for its bell.
+struct Inlet {
+    ring: &'static Ring,
+    listener: Option<thread::Thread>,
+    /// Lines by their number since the first, until none can come before.
+    waiting: BTreeMap<u64, String>,
+    next: u64,
 }
 
 impl Channel {
-    /// A new one, in the directory for temporary files.
+    /// A new one.
     pub fn new() -> io::Result<Channel> {
-        let template = std::path::absolute(std::env::temp_dir())?.join("nbclone.XXXXXX");
-        let directory = mkdtemp(&template)?;
-        // Processes that give up their user id must still find and write it;
-        // none but the owner can list the directory or read the file.
-        fs::set_permissions(&directory, Permissions::from_mode(0o711))?;
-        let path = directory.join("trace");
-        let unlimited = getrlimit(Resource::RLIMIT_FSIZE)?.0 == RLIM_INFINITY;
-        let (file, watch) =
-            if unlimited { Self::growing(&path)? } else { (Self::fifo(&path)?, None) };
-        fs::set_permissions(&path, Permissions::from_mode(0o622))?;
-        let (offset, given_back, torn) = (0, 0, 0);
-        Ok(Channel { directory, path, file, watch, offset, given_back, rest: Vec::new(), torn })
-    }
-
-    fn growing(path: &Path) -> io::Result<(File, Option<Inotify>)> {
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        let watch = Inotify::init(InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC)?;
-        watch.add_watch(path, AddWatchFlags::IN_MODIFY)?;
-        Ok((file, Some(watch)))
-    }
-
-    /// Open to write too, so that it never ends.
-    fn fifo(path: &Path) -> io::Result<File> {
-        mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-        // Refused where the user has too many pipes already: then it stays small.
-        let _ = fcntl(&file, FcntlArg::F_SETPIPE_SZ(FIFO_SIZE));
-        Ok(file)
+        let key = memory::random_key()?;
+        let segment = Segment::new(key);
+        let nameless =
+            free_descriptor().and_then(|number| Some((Nameless::new(key).ok()?, number)));
+        let segment = match (segment, &nameless) {
+            (Ok(segment), _) => Some(segment),
+            (Err(_), Some(_)) => None,
+            (Err(error), None) => return Err(error),
+        };
+        let rings = segment.iter().map(|segment| segment.ring);
+        let rings = rings.chain(nameless.iter().map(|(nameless, _)| nameless.ring));
+        let inlets = rings
+            .map(|ring| Inlet { ring, listener: None, waiting: BTreeMap::new(), next: 0 })
+            .collect();
+        let event = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
+        let (door, event) = (Door::new().ok(), Arc::new(event));
+        Ok(Channel { key, door, segment, nameless, inlets, event, seen: 0 })
     }
 
     /// What `NBCLONE_TRACE` has to be.
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn address(&self) -> String {
+        let id = self.segment.as_ref().map_or(i32::MAX, |segment| segment.id);
+        let number = self.nameless.as_ref().map_or(i32::MAX, |(_, number)| *number);
+        let door = self.door.as_ref().map_or(0, |door| door.number);
+        format!("@{id},{number},{},{door}", self.key)
+    }
+
+    /// The segment's id.
+    pub fn segment(&self) -> Option<i32> {
+        self.segment.as_ref().map(|segment| segment.id)
+    }
+
+    /// The descriptor that COMMAND needs, and the number that it must have.
+    pub fn descriptor(&self) -> Option<(RawFd, RawFd)> {
+        self.nameless.as_ref().map(|(nameless, number)| (nameless.file.as_raw_fd(), *number))
+    }
+
+    /// Begins to listen. A process that has threads can't fork safely: this
+    /// comes after COMMAND's start.
+    pub fn listen(&mut self) {
+        for inlet in &mut self.inlets {
+            let (ring, event) = (inlet.ring, Arc::clone(&self.event));
+            inlet.listener = Some(thread::spawn(move || listen(ring, &event)).thread().clone());
+        }
     }
 
     /// Readable when there may be lines.
     pub fn event(&self) -> BorrowedFd<'_> {
-        self.watch.as_ref().map_or(self.file.as_fd(), AsFd::as_fd)
+        self.event.as_fd()
     }
 
-    /// Hands the lines that have come to `each`.
-    pub fn read(&mut self, mut each: impl FnMut(&str)) -> io::Result<()> {
-        while self.watch.as_ref().is_some_and(|watch| watch.read_events().is_ok()) {}
-        let mut chunk = vec![0; 65536];
-        loop {
-            let count = self.read_chunk(&mut chunk)?;
-            if count == 0 {
-                break;
+    /// Hands the lines that have come to `each`, made printable.
+    pub fn read(&mut self, mut each: impl FnMut(&str)) {
+        let _ = self.event.read();
+        for inlet in &mut self.inlets {
+            self.seen += inlet.read(&mut each);
+            if let Some(listener) = &inlet.listener {
+                listener.unpark();
             }
-            self.offset += count as u64;
-            self.rest.extend_from_slice(chunk.get(..count).unwrap_or_default());
-            let complete =
-                self.rest.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-            let lines: Vec<u8> = self.rest.drain(..complete).collect();
-            for line in String::from_utf8_lossy(&lines).lines() {
-                each(self.whole(line));
-            }
-            self.give_back();
-        }
-        Ok(())
-    }
-
-    fn read_chunk(&mut self, chunk: &mut [u8]) -> io::Result<usize> {
-        if self.watch.is_some() {
-            return self.file.read_at(chunk, self.offset);
-        }
-        match self.file.read(chunk) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
-            result => result,
         }
     }
 
-    /// A process that is killed while it writes leaves a piece of a line,
-    /// which the next line then continues.
-    fn whole<'a>(&mut self, line: &'a str) -> &'a str {
-        match line.rfind("nbclone[") {
-            Some(start) if start > 0 => {
-                self.torn += 1;
-                line.get(start..).unwrap_or(line)
-            }
-            _ => line,
-        }
+    /// How many calls were made, by the library's own count.
+    pub fn made(&self) -> u64 {
+        self.inlets.iter().map(|inlet| u64::from(inlet.ring.calls.load(Relaxed))).sum()
     }
 
-    fn give_back(&mut self) {
-        let length = self.offset - self.given_back;
-        if length < GIVE_BACK || self.watch.is_none() {
-            return;
-        }
-        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
-        // A file system that can't do it keeps the space until the end.
-        let _ = fallocate(&self.file, flags, self.given_back as i64, length as i64);
-        self.given_back = self.offset;
+    /// How many programs said that their lines can't come.
+    pub fn unreached(&self) -> u64 {
+        self.door.as_ref().map_or(0, |door| door.visitors(self.key))
+    }
+
+    /// How many processes can still send lines; those that have no segment
+    /// aren't known.
+    pub fn writers(&self) -> u64 {
+        self.segment.as_ref().map_or(0, Segment::others)
     }
 }
 
-impl Drop for Channel {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.directory);
+impl Inlet {
+    /// A line that is ready may be seen before an earlier one of the same thread
+    /// that became ready meanwhile, at a place that was passed already: that one
+    /// is found by the next look. So a line goes out after another look.
+    fn read(&mut self, each: &mut impl FnMut(&str)) -> u64 {
+        let mut count = 0;
+        loop {
+            let last = self.waiting.keys().next_back().copied();
+            let (next, waiting) = (self.next, &mut self.waiting);
+            let found = self.ring.take(|order, line| {
+                let line = line.strip_suffix(b"\n").unwrap_or(line);
+                // Numbers wrap at 2^32; at most a few hundred are on the way.
+                let distance = i64::from(order.wrapping_sub(next as u32) as i32);
+                waiting.insert(next.saturating_add_signed(distance), printable::escape(line));
+            });
+            if found {
+                self.make_room();
+            }
+            let Some(last) = last else {
+                if found {
+                    continue;
+                }
+                return count;
+            };
+            let later = self.waiting.split_off(&(last + 1));
+            for line in std::mem::replace(&mut self.waiting, later).values() {
+                each(line);
+                count += 1;
+            }
+            self.next = self.next.max(last + 1);
+        }
     }
+
+    fn make_room(&self) {
+        self.ring.is_stalled.store(0, Relaxed);
+        self.ring.room.fetch_add(1, SeqCst);
+        if self.ring.waiting.load(SeqCst) != 0 {
+            memory::wake_all(&self.ring.room);
+        }
+    }
+}
+
+/// Passes the bell on, and waits until the lines are read: writers don't have
+/// to wake anybody meanwhile.
+fn listen(ring: &Ring, event: &EventFd) {
+    let mut heard = 0;
+    loop {
+        let bell = ring.bell.load(SeqCst);
+        if bell == heard {
+            ring.is_asleep.store(1, SeqCst);
+            memory::wait(&ring.bell, heard);
+            ring.is_asleep.store(0, SeqCst);
+            continue;
+        }
+        heard = bell;
+        let _ = event.write(1);
+        thread::park();
+    }
+}
+
+/// A high number that no descriptor has, and that programs seldom ask for.
+fn free_descriptor() -> Option<RawFd> {
+    const HIGHEST: u64 = 1 << 16;
+    const LOWEST: u64 = 10;
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).ok()?.0.min(HIGHEST);
+    let mut numbers = (LOWEST..limit).rev().filter_map(|number| RawFd::try_from(number).ok());
+    numbers.find(|&number| !system::is_open(number))
 }

@@ -1,9 +1,15 @@
 //! Where libnbclone.so is, and LD_PRELOAD with it.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use object::{Object, ObjectSymbol};
+
+use crate::output::reason;
+use crate::{regular, system};
 
 const NAMES: [&str; 2] = ["libnbclone.so", "libnbclone.so.1"];
 
@@ -23,7 +29,8 @@ pub fn find(option: Option<&Path>) -> Result<PathBuf, String> {
         format!("no libnbclone.so in {}; --lib PATH says where it is", places.join(" or "))
     })?;
     // A command may change its directory, and its children must find it still.
-    let absolute = fs::canonicalize(&found).map_err(|e| format!("{}: {e}", found.display()))?;
+    let absolute = fs::canonicalize(&found)
+        .map_err(|error| format!("{}: {}", found.display(), reason(&error)))?;
     let separates = |byte: &u8| byte.is_ascii_whitespace() || *byte == b':';
     if absolute.as_os_str().as_bytes().iter().any(separates) {
         return Err(format!(
@@ -31,11 +38,35 @@ pub fn find(option: Option<&Path>) -> Result<PathBuf, String> {
             absolute.display()
         ));
     }
+    check(&absolute).map_err(|why| format!("{}: {why}", absolute.display()))?;
     Ok(absolute)
 }
 
+/// What the library exports, all of it.
+const EXPORTS: [&str; 3] = ["clone", "__clone", "linux1_clone"];
+
+/// Refuses what isn't the library: preloaded, it would do nothing, or anything.
+fn check(path: &Path) -> Result<(), String> {
+    let mut data = Vec::new();
+    regular::open(path)
+        .and_then(|mut file| file.read_to_end(&mut data))
+        .map_err(|error| reason(&error))?;
+    let file = object::File::parse(&*data).map_err(|_| "no shared library")?;
+    let exported: Vec<&str> = file
+        .dynamic_symbols()
+        .filter(|symbol| symbol.is_definition())
+        .filter_map(|symbol| symbol.name().ok())
+        .collect();
+    match EXPORTS.iter().find(|name| !exported.contains(name)) {
+        None => Ok(()),
+        Some(name) => Err(format!("not libnbclone.so: it doesn't export {name}")),
+    }
+}
+
 fn beside_command() -> Result<Vec<PathBuf>, String> {
-    let command = env::current_exe().map_err(|e| format!("/proc/self/exe: {e}"))?;
+    let command = env::current_exe().ok().or_else(system::own_path);
+    let command =
+        command.ok_or("where nbclone is, isn't known: --lib PATH says where its library is")?;
     let directory = command.parent().unwrap_or(Path::new("/")).to_owned();
     let library = directory.join("../lib");
     let multiarch = library.join(format!("{}-linux-gnu", env::consts::ARCH));

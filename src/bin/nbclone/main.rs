@@ -3,17 +3,28 @@
 
 mod bypass;
 mod channel;
+mod completeness;
 mod differences;
+mod door;
+mod isolation;
 mod json;
 mod library;
+mod memory;
 mod netbsd;
 mod options;
+mod origin;
+mod output;
 mod parse;
+mod printable;
 mod program;
+mod regular;
 mod report;
 mod run;
 mod seccomp;
+mod session;
+mod signals;
 mod symbols;
+mod syscalls;
 mod system;
 
 // The pure modules that the shim and the command have in common.
@@ -23,11 +34,15 @@ mod flags;
 #[path = "../../policy.rs"]
 #[allow(dead_code)]
 mod policy;
+#[path = "../../ring.rs"]
+#[allow(dead_code)]
+mod ring;
 #[path = "../../trace/words.rs"]
 #[allow(dead_code)]
 mod words;
 
 use options::{Request, USAGE};
+use run::End;
 use std::process::exit;
 
 fn main() {
@@ -35,10 +50,11 @@ fn main() {
         Ok(Request::Help) => print(USAGE),
         Ok(Request::Version) => print(concat!("nbclone ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Request::Run(options)) => match run::run(&options) {
-            Ok(status) => exit(status),
+            Ok(End::Status(status)) => exit(status),
+            Ok(End::AsCommand(status)) => signals::end_as(status),
             Err(error) => fail(&error),
         },
-        Err(error) => fail(&format!("{error}\n{}", USAGE.trim_end())),
+        Err(error) => fail(&format!("{error}\nnbclone --help lists the options.")),
     }
 }
 
@@ -50,6 +66,6 @@ fn print(text: &str) {
 }
 
 fn fail(error: &str) -> ! {
-    run::say(error);
+    output::say(error);
     exit(run::FAILED)
 }

@@ -3,12 +3,14 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use crate::output::is_same_file;
 use crate::policy::Policy;
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
 usage: nbclone [--policy strict|netbsd|host] [--trace[=FILE]] [--report[=FILE]]
-               [--json] [--all-calls] [--lib PATH] [--] COMMAND [ARG...]
+               [--json] [--all-calls] [--no-isolation] [--lib PATH] [--]
+               COMMAND [ARG...]
 
 Runs COMMAND with NetBSD's clone(2) in place of Linux's.
 
@@ -19,11 +21,13 @@ Runs COMMAND with NetBSD's clone(2) in place of Linux's.
   --report[=FILE]   at the end, how each call fares on NetBSD (stderr)
   --json            the report as JSON
   --all-calls       count the calls too that don't pass by the library
+  --no-isolation    under policy netbsd, with privileges: no namespaces of its
+                    own for COMMAND, which may then harm this machine
   --lib PATH        libnbclone.so, or the directory that it is in
   --help, --version
 
-The exit status is COMMAND's, 128+n if signal n ended it; 126 if it can't be
-run, 127 if it isn't found, 125 if nbclone itself fails.  nbclone(1) has more.
+It ends as COMMAND does, by the same signal too; with 126 if it can't be run,
+127 if it isn't found, 125 if nbclone itself fails.  nbclone(1) has more.
 ";
 
 /// Where output goes.
@@ -54,6 +58,11 @@ pub struct Options {
     pub json: bool,
     /// `--all-calls`
     pub all_calls: bool,
+    /// Not `--no-isolation`.
+    pub isolation: bool,
+    /// An option that takes its FILE behind `=` alone, and stood just before
+    /// COMMAND without one.
+    pub without_file: Option<&'static str>,
     /// `--lib`
     pub library: Option<PathBuf>,
     /// COMMAND
@@ -85,22 +94,36 @@ pub fn policy_name(policy: Policy) -> &'static str {
 /// Reads the command line.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut options = Options::default();
+    let mut options = Options { isolation: true, ..Options::default() };
     while let Some(argument) = parser.next()? {
+        let without_file = options.without_file.take();
         match argument {
             Long("policy") => {
                 let name = parser.value()?;
                 let unknown = || format!("no policy {name:?}: there are strict, netbsd and host");
                 options.policy = Some(policy(&name).ok_or_else(unknown)?);
             }
-            Long("trace") => options.trace = Some(Sink::of(parser.optional_value())),
-            Long("report") => options.report = Some(Sink::of(parser.optional_value())),
+            Long("trace") => {
+                let sink = Sink::of(parser.optional_value());
+                options.without_file = (sink == Sink::Stderr).then_some("--trace");
+                options.trace = Some(sink);
+            }
+            Long("report") => {
+                let sink = Sink::of(parser.optional_value());
+                options.without_file = (sink == Sink::Stderr).then_some("--report");
+                options.report = Some(sink);
+            }
             Long("json") => options.json = true,
             Long("all-calls") => options.all_calls = true,
+            Long("no-isolation") => options.isolation = false,
             Long("lib") => options.library = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Request::Help),
             Long("version") | Short('V') => return Ok(Request::Version),
             Value(command) => {
+                if is_same_file(options.trace.as_ref(), options.report.as_ref()) {
+                    return Err("--trace and --report name the same file".into());
+                }
+                options.without_file = without_file;
                 options.command = command;
                 options.arguments = parser.raw_args()?.collect();
                 return Ok(Request::Run(Box::new(options)));

@@ -1,12 +1,15 @@
-//! Reads back what src/trace.rs writes. nbclone(1) documents the line.
+//! Reads back what src/trace/ writes. nbclone(1) documents the line.
+//!
+//! A path in it may be anything but has no `<` and no `>`, which are what the
+//! line is taken apart by.
 
-use crate::flags::{COPYFD, COPYVM};
+use crate::flags::{COPYFD, COPYVM, LINUX1_3, is_linux1_3};
 use crate::words::{self, Bits};
 
 /// An address in a file, or one of which no file is known.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
-    /// Path and offset from the start of the file's mapping.
+    /// Path, made printable, and offset from the start of the file's mapping.
     Module(String, u64),
     /// The bare address.
     Address(u64),
@@ -54,9 +57,9 @@ pub fn line(text: &str) -> Option<Record> {
         None => (0, rest),
     };
     let (entry, func, stack, rest) = if let Some(rest) = rest.strip_prefix("clone(func=") {
-        let (func, rest) = rest.split_once(", stack=")?;
-        let (stack, rest) = rest.split_once(", flags=")?;
-        (Entry::Clone, Some(function(func)?), stack, rest)
+        let (func, rest) = function(rest)?;
+        let (stack, rest) = rest.strip_prefix(", stack=")?.split_once(", flags=")?;
+        (Entry::Clone, Some(func), stack, rest)
     } else {
         let rest = rest.strip_prefix("linux1_clone(sp=")?;
         let (stack, rest) = rest.split_once(", flags=")?;
@@ -84,10 +87,16 @@ pub fn line(text: &str) -> Option<Record> {
     })
 }
 
-fn function(text: &str) -> Option<Place> {
-    match text.split_once(" <") {
-        Some((_, module)) => place(module.strip_suffix('>')?),
-        None => number(text).map(Place::Address),
+/// The place of `func`, and what is behind it.
+fn function(text: &str) -> Option<(Place, &str)> {
+    let end = text.find([' ', ','])?;
+    let (address, rest) = text.split_at_checked(end)?;
+    match rest.strip_prefix(" <") {
+        Some(rest) => {
+            let (module, rest) = rest.split_once('>')?;
+            Some((place(module)?, rest))
+        }
+        None => Some((Place::Address(number(address)?), rest)),
     }
 }
 
@@ -119,7 +128,7 @@ fn bit(entry: Entry, text: &str) -> Option<u32> {
     match (entry, text) {
         (Entry::Linux1, "COPYVM") => Some(COPYVM),
         (Entry::Linux1, "COPYFD") => Some(COPYFD),
-        (Entry::Clone, _) if text.starts_with("CLONE_") => {
+        (_, _) if text.starts_with("CLONE_") => {
             Bits::of(u32::MAX).find(|&bit| words::flag(bit).0 == text.as_bytes())
         }
         _ => text.parse().ok(),
@@ -131,10 +140,13 @@ pub fn flag_names(entry: Entry, word: u32) -> Vec<String> {
     let mut names = Vec::new();
     for bit in Bits::of(word) {
         names.push(match (entry, bit) {
-            (Entry::Clone, _) => String::from_utf8_lossy(words::flag(bit).0).into_owned(),
+            (Entry::Linux1, _) if bit & LINUX1_3 != 0 => format!("{bit:#x}"),
+            _ if entry == Entry::Clone || is_linux1_3(word) => {
+                String::from_utf8_lossy(words::flag(bit).0).into_owned()
+            }
             (Entry::Linux1, COPYVM) => "COPYVM".to_owned(),
             (Entry::Linux1, COPYFD) => "COPYFD".to_owned(),
-            (Entry::Linux1, _) => format!("{bit:#x}"),
+            _ => format!("{bit:#x}"),
         });
     }
     names

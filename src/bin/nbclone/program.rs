@@ -1,7 +1,7 @@
 //! The program that a command names, and whether a preload reaches it.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access, getegid, geteuid, getuid};
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader};
+
+use crate::regular;
 
 /// Linux follows this many interpreters, one naming the next.
 const LONGEST_CHAIN: usize = 5;
@@ -83,9 +85,9 @@ fn has_capabilities(path: &Path) -> bool {
 /// What an ELF header tells.
 #[derive(Clone, Copy, PartialEq)]
 struct Elf {
-    class: elf::FileClass,
-    data: elf::DataEncoding,
-    machine: elf::Machine,
+    class: u8,
+    data: u8,
+    machine: u16,
     dynamic: bool,
 }
 
@@ -98,14 +100,14 @@ enum Kind {
 fn kind(path: &Path) -> Kind {
     const ENOUGH: u64 = 65536;
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut head));
+    let read = regular::open(path).and_then(|file| file.take(ENOUGH).read_to_end(&mut head));
     if read.is_err() {
         return Kind::Other;
     }
     if let Some(line) = head.strip_prefix(b"#!") {
         return interpreter(line).map_or(Kind::Other, Kind::Script);
     }
-    let class = |class: elf::FileClass| [0x7f, b'E', b'L', b'F', class.0];
+    let class = |class: u8| [0x7f, b'E', b'L', b'F', class];
     match head.get(..5) {
         Some(magic) if magic == class(elf::ELFCLASS64) => {
             elf_kind::<elf::FileHeader64<object::Endianness>>(&head)
@@ -154,7 +156,7 @@ fn mismatch(program: Elf, library: Elf) -> Option<String> {
         differences.push(format!("is a {its}-bit program (the library has {ours} bits)"));
     }
     if program.machine != library.machine || program.data != library.data {
-        let (ours, its) = (library.machine.0, program.machine.0);
+        let (ours, its) = (library.machine, program.machine);
         differences.push(format!(
             "is for another architecture (ELF machine {its}, the library's is {ours})"
         ));

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bypass::{Bypass, Purpose};
+use crate::completeness::Completeness;
 use crate::differences;
 use crate::netbsd::Fate;
 use crate::parse::{Entry, Place, Record, flag_names, signal_name};
@@ -20,8 +21,8 @@ pub struct Run {
     pub status: i32,
     /// Why the library may not have been there.
     pub warnings: Vec<String>,
-    /// Pieces of lines.
-    pub torn: u64,
+    /// What is missing; `None`: nothing.
+    pub completeness: Option<Completeness>,
     /// The other calls, if they were counted; else why not.
     pub bypass: Result<Bypass, String>,
 }
@@ -110,12 +111,18 @@ pub fn verdict(tally: &Tally, run: &Run) -> Verdict {
     let sites = places(|_| true);
     let work = places(|site| Fate::of(site.entry, site.word).needs_work());
     let raw = run.bypass.as_ref().map_or(0, |bypass| {
-        let raw = bypass.calls.keys().filter(|key| key.purpose == Purpose::Raw);
+        let raw =
+            bypass.calls.keys().filter(|key| matches!(key.purpose, Purpose::Raw | Purpose::Missed));
         raw.map(|key| &key.place).collect::<BTreeSet<_>>().len()
     });
     let total = sites + raw;
-    let untraced = tally.lost > 0 || run.bypass.as_ref().is_ok_and(|bypass| bypass.library > 0);
+    let untraced =
+        run.completeness.is_some() || run.bypass.as_ref().is_ok_and(|bypass| bypass.library > 0);
     let words = match (total, work + raw) {
+        _ if run.completeness.is_some() => {
+            let missing = run.completeness.as_ref().map(Completeness::words).unwrap_or_default();
+            format!("{missing}; no verdict")
+        }
         (0, _) if untraced => {
             "clone was called, but no line of it came: there is nothing to judge".to_owned()
         }
@@ -168,9 +175,6 @@ pub fn text(tally: &Tally, run: &Run, symbols: &Symbols) -> String {
         processes(tally.processes.len())
     )];
     lines.extend(run.warnings.iter().map(|warning| format!("warning: {warning}")));
-    if tally.lost + run.torn > 0 {
-        lines.push(format!("warning: at most {} calls are missing", tally.lost + run.torn));
-    }
     if !tally.sites.is_empty() {
         lines.push(String::new());
         lines.push("   calls   failed  call site, flags, and what NetBSD 10 does".to_owned());
@@ -179,7 +183,9 @@ pub fn text(tally: &Tally, run: &Run, symbols: &Symbols) -> String {
     let mut differences = tally.differences().peekable();
     if differences.peek().is_some() {
         lines.push(String::new());
-        lines.push("What differs on NetBSD for such calls, where it matters:".to_owned());
+        lines.push(
+            "What differs on NetBSD 10 for such calls, where it matters (measured):".to_owned(),
+        );
     }
     for difference in differences {
         let matters = match difference.matters {
@@ -240,6 +246,10 @@ fn bypass_lines(bypass: &Result<Bypass, String>, symbols: &Symbols) -> Vec<Strin
         let what = match key.purpose {
             Purpose::Raw => {
                 format!("a raw {} at {}", key.call.name(), place_words(&key.place, symbols))
+            }
+            Purpose::Missed => {
+                let place = place_words(&key.place, symbols);
+                format!("{} ({}), at {place}", key.purpose.words(), key.call.name())
             }
             purpose => purpose.words().to_owned(),
         };

@@ -1,75 +1,18 @@
-//! A seccomp filter that asks the command about each system call that makes
-//! a process or a thread (seccomp_unotify(2)). The command lets all of them go
-//! on; it only counts.
+//! A seccomp filter that asks the command about the system calls of
+//! `syscalls` (seccomp_unotify(2)). The command lets all of them go on; it only
+//! looks.
 #![allow(unsafe_code)]
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
+use crate::syscalls::{ABIS, Abi, Call};
 use nix::cmsg_space;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     sendmsg, socketpair,
 };
-
-/// A system call that makes a process or a thread.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Call {
-    /// clone, with its flags in its first argument.
-    Clone,
-    /// clone3, with its flags in memory.
-    Clone3,
-    /// fork
-    Fork,
-    /// vfork
-    Vfork,
-}
-
-impl Call {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Call::Clone => "clone",
-            Call::Clone3 => "clone3",
-            Call::Fork => "fork",
-            Call::Vfork => "vfork",
-        }
-    }
-}
-
-/// An architecture as seccomp names it, and its numbers of the calls.
-struct Abi {
-    audit: u32,
-    /// Bits of a number that don't tell calls apart (x32).
-    mask: u32,
-    calls: &'static [(u32, Call)],
-}
-
-#[cfg(target_arch = "x86_64")]
-const ABIS: &[Abi] = &[
-    Abi {
-        audit: 0xc000_003e,
-        mask: !0x4000_0000,
-        calls: &[(56, Call::Clone), (57, Call::Fork), (58, Call::Vfork), (435, Call::Clone3)],
-    },
-    Abi {
-        audit: 0x4000_0003,
-        mask: !0,
-        calls: &[(120, Call::Clone), (2, Call::Fork), (190, Call::Vfork), (435, Call::Clone3)],
-    },
-];
-#[cfg(target_arch = "aarch64")]
-const ABIS: &[Abi] =
-    &[Abi { audit: 0xc000_00b7, mask: !0, calls: &[(220, Call::Clone), (435, Call::Clone3)] }];
-#[cfg(target_arch = "riscv64")]
-const ABIS: &[Abi] =
-    &[Abi { audit: 0xc000_00f3, mask: !0, calls: &[(220, Call::Clone), (435, Call::Clone3)] }];
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "riscv64")))]
-const ABIS: &[Abi] = &[];
-
-/// Whether calls can be counted on this architecture.
-pub const AVAILABLE: bool = !ABIS.is_empty();
 
 fn statement(code: u32, k: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
@@ -90,11 +33,11 @@ fn filter() -> Vec<libc::sock_filter> {
     const ARCHITECTURE: u32 = 4;
     let mut filter = vec![statement(LOAD, ARCHITECTURE)];
     for abi in ABIS {
-        let length = 3 + 2 * abi.calls.len();
+        let length = 3 + 2 * abi.calls().count();
         filter.push(unless_equal(abi.audit, length as u8));
         filter.push(statement(LOAD, NUMBER));
         filter.push(statement(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, abi.mask));
-        for &(number, _) in abi.calls {
+        for (number, _) in abi.calls() {
             filter.push(unless_equal(number, 1));
             filter.push(statement(RETURN, libc::SECCOMP_RET_USER_NOTIF));
         }
@@ -182,9 +125,8 @@ impl Handover {
         let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
         let message = recvmsg::<()>(self.parent.as_raw_fd(), &mut places, Some(&mut space), flags)?;
         for control in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(descriptors) = control
-                && let Some(&descriptor) = descriptors.first()
-            {
+            let ControlMessageOwned::ScmRights(descriptors) = control else { continue };
+            if let Some(&descriptor) = descriptors.first() {
                 // SAFETY: it has just been received, and is nobody else's.
                 return Ok(Listener(unsafe { OwnedFd::from_raw_fd(descriptor) }));
             }
@@ -198,10 +140,12 @@ pub struct Question {
     id: u64,
     /// The thread that calls, in the command's PID namespace.
     pub thread: i32,
-    /// Which call.
-    pub call: Call,
-    /// Its first argument.
-    pub argument: u64,
+    /// Which call; `None`: one that isn't in the table.
+    pub call: Option<Call>,
+    /// Its arguments.
+    pub arguments: [u64; 6],
+    /// Its words have 32 bits.
+    pub is_narrow: bool,
     /// Where the system call instruction is.
     pub instruction: u64,
 }
@@ -233,17 +177,13 @@ impl Listener {
             *place
         };
         let data = question.data;
-        let number = data.nr as u32;
-        let abi = ABIS.iter().find(|abi| abi.audit == data.arch);
-        let call = abi.and_then(|abi| {
-            abi.calls.iter().find(|(known, _)| *known == number & abi.mask).map(|&(_, call)| call)
-        });
+        let known = Abi::find(data.arch, data.nr as u32);
         Some(Question {
             id: question.id,
             thread: question.pid as i32,
-            // The filter asks about no other.
-            call: call.unwrap_or(Call::Clone),
-            argument: data.args[0],
+            call: known.map(|(_, call)| call),
+            arguments: data.args,
+            is_narrow: known.is_some_and(|(abi, _)| abi.is_narrow),
             instruction: data.instruction_pointer,
         })
     }

@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs;
+use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -11,6 +12,7 @@ use addr2line::Loader;
 use object::{Object, ObjectSegment, ObjectSymbol};
 
 use crate::parse::Place;
+use crate::{printable, regular};
 
 /// What an address is in.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,6 +35,14 @@ impl Symbol {
             (Some(function), None) => Some(function.clone()),
             (None, line) => line,
         }
+    }
+
+    /// Names come from files that others made.
+    fn printable(mut self) -> Symbol {
+        let escape = |name: String| printable::escape(name.as_bytes());
+        self.function = self.function.map(escape);
+        self.line = self.line.map(|(file, line)| (escape(file), line));
+        self
     }
 }
 
@@ -66,18 +76,22 @@ impl Symbols {
         let mut modules = self.modules.borrow_mut();
         let module = modules
             .entry(path.clone())
-            .or_insert_with(|| Module::open(Path::new(path)).map(Rc::new))
+            .or_insert_with(|| Module::open(&printable::path(path)).map(Rc::new))
             .clone();
         drop(modules);
         module.map_or_else(Symbol::default, |module| {
-            module.symbol(offset.wrapping_sub(back).wrapping_add(module.bias))
+            module.symbol(offset.wrapping_sub(back).wrapping_add(module.bias)).printable()
         })
     }
 }
 
 impl Module {
     fn open(path: &Path) -> Option<Module> {
-        let data = fs::read(path).ok()?;
+        let mut data = Vec::new();
+        let mut opened = regular::open(path).ok()?;
+        opened.read_to_end(&mut data).ok()?;
+        // What has this path may be another file by now.
+        let path = &PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd()));
         let file = object::File::parse(&*data).ok()?;
         let first = file.segments().next()?;
         let bias = first.address().wrapping_sub(first.file_range().0);
@@ -97,9 +111,9 @@ impl Module {
     fn symbol(&self, address: u64) -> Symbol {
         let mut symbol = Symbol::default();
         if let Some(loader) = &self.loader {
-            if let Ok(mut frames) = loader.find_frames(address)
-                && let Ok(Some(frame)) = frames.next()
-            {
+            let frame =
+                loader.find_frames(address).ok().and_then(|mut frames| frames.next().ok()?);
+            if let Some(frame) = frame {
                 symbol.function =
                     frame.function.and_then(|name| Some(name.demangle().ok()?.into_owned()));
                 symbol.line = frame
