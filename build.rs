@@ -1,6 +1,7 @@
 //! Assembles the trampolines of the target's architecture and names the
 //! shared library.
 
+use std::process::Command;
 use std::{env, fs};
 
 /// Target architecture, as Cargo names it, to its file under arch/. The file
@@ -12,10 +13,10 @@ const ARCHITECTURES: &[(&str, &str)] = &[
     ("arm", "arm.S"),
     ("riscv64", "riscv64.S"),
     ("mips", "mips.S"),
-    ("mips64", "mips64.S"),
+    ("mips64", "mips.S"),
     ("loongarch64", "loongarch64.S"),
-    ("powerpc64", "powerpc64.S"),
     ("powerpc", "powerpc.S"),
+    ("powerpc64", "powerpc.S"),
     ("s390x", "s390x.S"),
     ("m68k", "m68k.S"),
     ("sparc64", "sparc64.S"),
@@ -23,6 +24,19 @@ const ARCHITECTURES: &[(&str, &str)] = &[
 
 /// Major version of the ABI: libnbclone.so.1.
 const SONAME: &str = "libnbclone.so.1";
+
+/// Functions of arch/libc.S that only a static libc has, or that only static
+/// programs reach us from: 0 in the shared library.
+const STATIC_LIBC: &[&str] = &[
+    "__libc_setup_tls",
+    "__clone_internal",
+    "__clone_internal_fallback",
+    "__pthread_create_2_1",
+    "__spawni",
+    "__pthread_create",
+    "posix_spawn",
+    "__thread_list_lock",
+];
 
 fn main() {
     let arch = env::var("CARGO_CFG_TARGET_ARCH").expect("Cargo sets it");
@@ -42,10 +56,12 @@ fn main() {
         return;
     };
 
+    naked_functions(&arch);
+
     for entry in fs::read_dir("arch").expect("arch/ is part of the package") {
         println!("cargo::rerun-if-changed={}", entry.expect("readable").path().display());
     }
-    cc::Build::new().file(file).file("arch/libc.S").compile("nbclone_arch");
+    cc::Build::new().files([&*file, "arch/libc.S", "arch/builtins.S"]).compile("nbclone_arch");
 
     for argument in [
         format!("-Wl,-soname,{SONAME}"),
@@ -53,14 +69,25 @@ fn main() {
         "-Wl,-z,relro".into(),
         "-Wl,-z,noexecstack".into(),
         "-Wl,-z,defs".into(),
-        // Only static programs call libc's posix_spawn through our __clone
-        // (see arch/libc.S); the shared library needs no reference to it.
-        "-Wl,--defsym=posix_spawn=0".into(),
+        // The compiler's start files have constructors without a landing pad,
+        // and nothing that this library needs.
+        "-nostartfiles".into(),
+        // A child may run in func when its parent closes the library.
+        "-Wl,-z,nodelete".into(),
         // libc's crate says so itself only without its feature `std`, which
         // the command's dependencies turn on for the whole build.
         "-lc".into(),
     ] {
         println!("cargo::rustc-cdylib-link-arg={argument}");
+    }
+    for function in STATIC_LIBC {
+        println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={function}=0");
+    }
+    // gold, which has no such option, doesn't pad.
+    if !env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("gold")) {
+        // bfd would pad code and constants to pages of their own: 4 KB more. (As it
+        // is, it pads code, constants and relro together to whole pages.)
+        println!("cargo::rustc-cdylib-link-arg=-Wl,-z,noseparate-code");
     }
     if arch == "arm" {
         // ARM's unwinding tables name routines of the unwinder, so that it is
@@ -69,4 +96,31 @@ fn main() {
             println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={routine}=0");
         }
     }
+}
+
+/// Sets nbclone_naked where rustc has naked functions: from 1.88, and not on
+/// ELFv1, where a function's symbol is that of a descriptor (src/abi.rs).
+fn naked_functions(arch: &str) {
+    println!("cargo::rustc-check-cfg=cfg(nbclone_naked)");
+    let elfv1 = arch == "powerpc64" && env::var("CARGO_CFG_TARGET_ABI").as_deref() == Ok("elfv1");
+    if rustc_minor() >= 88 && !elfv1 {
+        println!("cargo::rustc-cfg=nbclone_naked");
+        return;
+    }
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    if flags.contains("force-frame-pointers") {
+        println!(
+            "cargo::error=-C force-frame-pointers would give clone a frame; \
+             this target wants Rust 1.88 for it, or no such option"
+        );
+    }
+}
+
+/// The 88 of rustc 1.88.0.
+fn rustc_minor() -> u32 {
+    let rustc = env::var("RUSTC").expect("Cargo sets it");
+    let output = Command::new(rustc).arg("--version").output().expect("Cargo's rustc runs");
+    let version = String::from_utf8_lossy(&output.stdout);
+    let minor = version.split('.').nth(1).and_then(|minor| minor.parse().ok());
+    minor.expect("rustc tells its version as \"rustc 1.88.0 ...\"")
 }

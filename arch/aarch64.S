@@ -19,13 +19,9 @@
 
 #define SYS_exit	93
 #define SYS_exit_group	94
-#define SYS_prctl	167
 #define SYS_clone	220
 
-#define PR_SME_GET_VL	64
-
-#define CLONE_THREAD_BIT	16
-#define LINUX1_COPYVM_COPYFD	0x300
+#define LINUX1_COPYVM_BIT	8
 
 /* nbclone_arch_linux1_clone's frame: the call site, and struct Request
  * (src/linux1/mod.rs) behind it. */
@@ -34,6 +30,7 @@
 
 /* Assemblers know them only if they are told of the extension. */
 #define LANDING_PAD	hint	#34		/* bti c */
+#define CHKFEAT_X16	hint	#40
 #define TPIDR2_EL0	s3_3_c13_c0_5
 #define SMSTOP_ZA	.inst	0xd503447f	/* smstop za */
 #define STR_ZA_W15_X16	.inst	0xe1206200	/* str za[w15, 0], [x16] */
@@ -41,15 +38,71 @@
 
 /* "udf #0". */
 #define PADDING		.p2align 4, 0
+#include "dwarf.h"
 #include "functions.h"
 
 	.text
 	.p2align 4
 
-/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
- */
+/* For the instruction that runs in the parent and in the child, where x0 is 0:
+ * x30 = (x0 != 0) * x30. */
+#define RETURNS_BY_X0						\
+	.cfi_escape DW_CFA_val_expression, 30, 7,		\
+		DW_OP_breg(0), 0, DW_OP_lit(0), DW_OP_ne,	\
+		DW_OP_breg(30), 0, DW_OP_mul
+
+/* pid_t nbclone_arch_clone(the seven arguments of clone)
+ * Reached by a jump alone: no landing pad. */
 FUNCTION(nbclone_arch_clone)
-	LANDING_PAD
+	adrp	x7, nbclone_gate
+	ldr	w7, [x7, :lo12:nbclone_gate]
+	and	w7, w7, w2
+	cmp	w7, #CLONE_VM
+	b.ne	2f
+	cbz	x0, 2f
+	cmp	x1, #LOWEST_STACK
+	b.lo	2f
+	mov	x9, x0			/* func */
+	mov	x10, x3			/* arg */
+	mov	w11, w2			/* flags, for the end */
+	mov	w0, w2
+	mov	x8, #SYS_clone
+	svc	#0
+	.cfi_remember_state
+	RETURNS_BY_X0
+	cbz	x0, nbclone_arch_child
+	.cfi_restore_state
+	tbnz	x0, #63, 1f
+	ret
+1:	mov	x1, x30			/* clone's caller */
+	b	nbclone_failed
+
+	/* nbclone_slow_clone(func, stack, flags, arg, frame, caller) */
+2:	stp	x30, x4, [sp, #-32]!
+	.cfi_adjust_cfa_offset 32
+	.cfi_rel_offset x30, 0
+	stp	x5, x6, [sp, #16]
+	add	x4, sp, #8		/* frame: parent_tid, tls, child_tid */
+	mov	x5, x30
+	bl	nbclone_slow_clone
+	ldr	x30, [sp], #32
+	.cfi_restore x30
+	.cfi_adjust_cfa_offset -32
+	ret
+END(nbclone_arch_clone)
+
+/* void nbclone_arch_host_arguments(frame, parent_tid_tls_child_tid[3]) */
+FUNCTION(nbclone_arch_host_arguments)
+	ldp	x2, x3, [x0]
+	ldr	x4, [x0, #16]
+	stp	x2, x3, [x1]
+	str	x4, [x1, #16]
+	ret
+END(nbclone_arch_host_arguments)
+
+/* long nbclone_arch_launch(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_launch)
 	adrp	x7, nbclone_arch_has_sme
 	ldrb	w7, [x7, :lo12:nbclone_arch_has_sme]
 	cbz	w7, 1f
@@ -67,15 +120,14 @@ FUNCTION(nbclone_arch_clone)
 	mov	x4, x6
 	mov	x8, #SYS_clone
 	svc	#0
-	/* The next instruction runs in both: x30 = (x0 != 0) * x30. */
 	.cfi_remember_state
-	.cfi_escape 0x16, 30, 7, 0x70, 0, 0x30, 0x2e, 0x8e, 0, 0x1e
+	RETURNS_BY_X0
 	cbz	x0, nbclone_arch_child
 	.cfi_restore_state
 	ret
-END(nbclone_arch_clone)
+END(nbclone_arch_launch)
 
-/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
+/* Where both go on in the child. No frame is above it. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined x30
 	mov	x29, #0			/* ends frame-pointer chains too */
@@ -92,7 +144,7 @@ LOCAL_FUNCTION(nbclone_arch_child)
 	brk	#1			/* no exit returns */
 END(nbclone_arch_child)
 
-/* A func for nbclone_arch_clone: hands what the kernel got as parent_tid,
+/* A func for nbclone_arch_launch: hands what the kernel got as parent_tid,
  * tls and child_tid to nbclone_child_start, behind arg. */
 FUNCTION(nbclone_arch_child_start)
 	LANDING_PAD
@@ -102,17 +154,8 @@ FUNCTION(nbclone_arch_child_start)
 	b	nbclone_child_start
 END(nbclone_arch_child_start)
 
-/* Takes clone's arguments, reached by a jump from clone: goes on with clone's
- * return address behind them. */
-FUNCTION(nbclone_arch_checked_clone)
-	LANDING_PAD
-	mov	x7, x30
-	b	nbclone_checked_clone
-END(nbclone_arch_checked_clone)
-
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags) */
 FUNCTION(nbclone_arch_linux1_clone)
-	LANDING_PAD
 	mov	x2, sp			/* the caller's own stack pointer */
 	mov	x4, x30			/* the return address, for the trace */
 	str	x30, [sp, #-FRAME]!
@@ -135,7 +178,9 @@ FUNCTION(nbclone_arch_linux1_clone)
 	 * the frame is the parent's alone.  CFA = sp + (x0 != 0) * 48. */
 	.cfi_remember_state
 	.cfi_restore x30
-	.cfi_escape 0x0f, 10, 0x8f, 0, 0x70, 0, 0x30, 0x2e, 0x08, FRAME, 0x1e, 0x22
+	.cfi_escape DW_CFA_def_cfa_expression, 10, DW_OP_breg(31), 0, \
+		DW_OP_breg(0), 0, DW_OP_lit(0), DW_OP_ne, \
+		DW_OP_const1u, FRAME, DW_OP_mul, DW_OP_plus
 	cbz	x0, nbclone_arch_linux1_child
 	.cfi_restore_state
 2:	add	x1, sp, #REQUEST
@@ -147,26 +192,35 @@ FUNCTION(nbclone_arch_linux1_clone)
 END(nbclone_arch_linux1_clone)
 
 /* Where nbclone_arch_linux1_clone goes on in the child: sp is the new stack
- * pointer, x30 the call site, x2 the Linux 1.x flags, x3 the robust list. */
+ * pointer, x30 the call site, x2 the Linux 1.x flags, x3 the place of libc's thread
+ * id. */
 LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	tst	w2, #LINUX1_COPYVM_COPYFD
 	b.eq	1f
 	str	x30, [sp, #-16]!
 	.cfi_adjust_cfa_offset 16
 	.cfi_rel_offset x30, 0
+	str	x2, [sp, #8]
 	mov	x0, x2
 	mov	x1, x3
 	bl	nbclone_linux1_child
-	ldr	x30, [sp], #16
+	ldp	x30, x2, [sp], #16
 	.cfi_restore x30
 	.cfi_adjust_cfa_offset -16
 1:	mov	x0, #0
-	ret				/* a call site has no landing pad */
+	/* With a guarded control stack of its own, which has no entry for this
+	 * return, a child that shares memory leaves by a jump: a call site of a
+	 * function that returns twice has a landing pad for that. */
+	tbnz	w2, #LINUX1_COPYVM_BIT, 2f
+	mov	x16, #1			/* GCS? */
+	CHKFEAT_X16
+	cbnz	x16, 2f			/* it is off, or unknown here */
+	br	x30
+2:	ret				/* a call site has no landing pad else */
 END(nbclone_arch_linux1_child)
 
 /* long nbclone_arch_syscall(number, a, b, c, d, e) */
 FUNCTION(nbclone_arch_syscall)
-	LANDING_PAD
 	mov	x8, x0
 	mov	x0, x1
 	mov	x1, x2
@@ -202,34 +256,29 @@ LOCAL_FUNCTION(nbclone_arch_za_off)
 4:	brk	#1			/* a newer kind of block */
 END(nbclone_arch_za_off)
 
-/* At load: the registers of SME exist if its vector length can be asked for. */
-LOCAL_FUNCTION(nbclone_arch_find_sme)
-	LANDING_PAD
-	mov	x0, #PR_SME_GET_VL
-	mov	x8, #SYS_prctl
-	svc	#0
-	cmp	x0, #0
-	cset	w0, gt
-	adrp	x1, nbclone_arch_has_sme
-	strb	w0, [x1, :lo12:nbclone_arch_has_sme]
+/* usize nbclone_arch_thread_pointer(void) */
+FUNCTION(nbclone_arch_thread_pointer)
+	mrs	x0, tpidr_el0
 	ret
-END(nbclone_arch_find_sme)
+END(nbclone_arch_thread_pointer)
 
-	.section .init_array, "aw", %init_array
-	.p2align 3
-	.xword	nbclone_arch_find_sme
+/* usize nbclone_arch_dtv(void) */
+FUNCTION(nbclone_arch_dtv)
+	mrs	x0, tpidr_el0
+	ldr	x0, [x0]
+	ret
+END(nbclone_arch_dtv)
 
-	.local	nbclone_arch_has_sme
+LOCAL_FUNCTION(nbclone_arch_at_load)
+	LANDING_PAD
+	b	nbclone_at_load
+END(nbclone_arch_at_load)
+
+	AT_LOAD(nbclone_arch_at_load)
+
+	/* Not 0 where there is SME: src/host/entry.rs writes it at load. */
+	.globl	nbclone_arch_has_sme
+	.hidden	nbclone_arch_has_sme
 	.comm	nbclone_arch_has_sme, 1
 
-	.section .note.GNU-stack, "", %progbits
-
-/* Every indirect branch target above is a bti. Return addresses aren't signed:
- * PAC isn't claimed; and a guarded control stack would miss the return of
- * nbclone_arch_linux1_clone in its child: neither is GCS. */
-	.section .note.gnu.property, "a", %note
-	.p2align 3
-	.long	4, 2f - 1f, 5		/* name, description, GNU_PROPERTY_TYPE_0 */
-	.asciz	"GNU"
-1:	.long	0xc0000000, 4, 1, 0	/* AARCH64_FEATURE_1_AND: BTI */
-2:
+#include "marks.h"

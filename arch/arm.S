@@ -4,7 +4,8 @@
  *                  func  stack  flags  arg  parent_tid  tls    child_tid
  * C arguments      r0    r1     r2     r3   (sp)        4(sp)  8(sp)
  * kernel (r7 120)  -     r1     r0     -    r2          r3     r4
- *   kept in        r12          r6     r5
+ *   the usual call r2                  r3
+ *   launch         r12          r6     r5
  *
  * The child's stack at func's first instruction:
  *   (stack & -8)  sp: the top, nothing above it is read or written;
@@ -18,13 +19,10 @@
 #define SYS_clone	120
 #define SYS_exit_group	248
 
-#define CLONE_THREAD	0x10000
-
 /* nbclone_arch_linux1_clone's frame, from the stack pointer upwards: the fifth
- * argument of a call, struct Request (src/linux1/mod.rs), and four saved words. */
+ * argument of a call, struct Request, and four saved words. */
 #define REQUEST		4
 #define SAVED		24
-#define SAVED_R7	(SAVED + 4)
 #define CALL_SITE	(SAVED + 12)
 #define FRAME		40
 
@@ -32,11 +30,24 @@
 #define COPY_SHIFT	8
 #define COPY_BITS	3
 
+/* The thread pointer's own register: ARMv6K and later. */
+#if __ARM_ARCH >= 7 || defined(__ARM_ARCH_6K__) || defined(__ARM_ARCH_6ZK__) || \
+    defined(__ARM_ARCH_6KZ__)
+# define HAS_THREAD_REGISTER	1
+# define READ_THREAD_REGISTER	mrc	p15, 0, r0, c13, c0, 3
+#endif
+
 /* "udf #0". */
 #define PADDING		.p2alignl 4, 0xe7f000f0
 #define BEGIN(name)	.fnstart
 #define FINISH(name)	.fnend
+#include "dwarf.h"
 #include "functions.h"
+
+/* DWARF's numbers. */
+#define R0		0
+#define SP		13
+#define LR		14
 
 	.syntax	unified
 	.arm
@@ -47,9 +58,77 @@
 	.text
 	.p2align 4
 
-/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
- */
+/* pid_t nbclone_arch_clone(the seven arguments of clone) */
 FUNCTION(nbclone_arch_clone)
+	ldr	r12, .Lgate
+.Lhere:	ldr	r12, [pc, r12]
+	and	r12, r12, r2
+	cmp	r12, #CLONE_VM
+	bne	nbclone_arch_unusual
+	cmp	r0, #1			/* a func, and then */
+	cmphs	r1, #LOWEST_STACK	/* a stack */
+	blo	nbclone_arch_unusual
+	mov	r12, r7			/* the caller's */
+	.cfi_register r7, r12
+	mov	r7, r2
+	mov	r2, r0			/* func: the kernel ignores parent_tid, */
+	mov	r0, r7			/* and tls: r3 is arg as it came */
+	mov	r7, #SYS_clone
+	svc	#0
+	RETURNS_BY(R0, LR)
+	mov	r7, r12
+	.cfi_restore r7
+	cmp	r0, #0
+	ble	1f
+	.cfi_restore lr
+	bx	lr
+1:	RETURNS_BY(R0, LR)
+	beq	nbclone_arch_child
+	.cfi_restore lr
+	mov	r1, lr			/* clone's caller; r0 is -errno */
+	b	nbclone_failed
+
+.Lgate:	.word	nbclone_gate - .Lhere - 8
+END(nbclone_arch_clone)
+
+/* Whatever else, from nbclone_arch_clone: apart, since the platform's tables have
+ * one frame for a function. */
+LOCAL_FUNCTION(nbclone_arch_unusual)
+	.save	{r4, lr}
+	push	{r4, lr}		/* r4 for the stack's alignment */
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r4, 0
+	.cfi_rel_offset lr, 4
+	add	r12, sp, #8		/* frame: parent_tid, tls, child_tid */
+	.pad	#8
+	sub	sp, sp, #8
+	.cfi_adjust_cfa_offset 8
+	str	r12, [sp]
+	str	lr, [sp, #4]		/* clone's caller */
+	bl	nbclone_slow_clone
+	add	sp, sp, #8
+	.cfi_adjust_cfa_offset -8
+	pop	{r4, lr}
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r4
+	.cfi_restore lr
+	bx	lr
+END(nbclone_arch_unusual)
+
+/* void nbclone_arch_host_arguments(frame, parent_tid_tls_child_tid[3]) */
+FUNCTION(nbclone_arch_host_arguments)
+	ldr	r2, [r0]
+	ldr	r3, [r0, #4]
+	ldr	r12, [r0, #8]
+	str	r2, [r1]
+	str	r3, [r1, #4]
+	str	r12, [r1, #8]
+	bx	lr
+END(nbclone_arch_host_arguments)
+
+/* long nbclone_arch_launch(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_launch)
 	.save	{r4-r7}
 	push	{r4-r7}			/* the caller's, for the parent */
 	.cfi_adjust_cfa_offset 16
@@ -66,11 +145,10 @@ FUNCTION(nbclone_arch_clone)
 	ldr	r4, [sp, #24]
 	mov	r7, #SYS_clone
 	svc	#0
-	/* Two instructions for both: lr = (r0 != 0) * lr. */
 	.cfi_remember_state
-	.cfi_escape 0x16, 14, 7, 0x70, 0, 0x30, 0x2e, 0x7e, 0, 0x1e
+	RETURNS_BY(R0, LR)
 	cmp	r0, #0
-	beq	nbclone_arch_child
+	beq	.Llaunched
 	.cfi_restore_state
 	pop	{r4-r7}
 	.cfi_adjust_cfa_offset -16
@@ -79,12 +157,17 @@ FUNCTION(nbclone_arch_clone)
 	.cfi_restore r6
 	.cfi_restore r7
 	bx	lr
-END(nbclone_arch_clone)
+END(nbclone_arch_launch)
 
-/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
+/* Where nbclone_arch_clone goes on in the child, and at .Llaunched that of
+ * nbclone_arch_launch. No frame is above it. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cantunwind
 	.cfi_undefined lr
+	mov	r6, #0			/* no flag: exit_group */
+	mov	r5, r3
+	mov	r12, r2
+.Llaunched:
 	mov	r11, #0			/* ends frame-pointer chains: ARM's */
 	mov	r7, #0			/* and Thumb's */
 	bic	sp, sp, #7		/* the ABI's alignment at a call */
@@ -102,7 +185,7 @@ LOCAL_FUNCTION(nbclone_arch_child)
 	.inst	0xe7f000f0		/* udf #0: no exit returns */
 END(nbclone_arch_child)
 
-/* A func for nbclone_arch_clone: hands what the kernel got as parent_tid,
+/* A func for nbclone_arch_launch: hands what the kernel got as parent_tid,
  * tls and child_tid to nbclone_child_start, behind arg. */
 FUNCTION(nbclone_arch_child_start)
 	mov	r1, r2
@@ -111,39 +194,12 @@ FUNCTION(nbclone_arch_child_start)
 	b	nbclone_child_start
 END(nbclone_arch_child_start)
 
-/* Takes clone's arguments, reached by a jump from clone: calls
- * nbclone_checked_clone with them and clone's return address behind. */
-FUNCTION(nbclone_arch_checked_clone)
-	.save	{r4, lr}
-	push	{r4, lr}		/* r4 for the stack's alignment */
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r4, 0
-	.cfi_rel_offset lr, 4
-	.pad	#16
-	sub	sp, sp, #16
-	.cfi_adjust_cfa_offset 16
-	ldr	r12, [sp, #24]		/* 5th: parent_tid */
-	str	r12, [sp]
-	ldr	r12, [sp, #28]		/* 6th: tls */
-	str	r12, [sp, #4]
-	ldr	r12, [sp, #32]		/* 7th: child_tid */
-	str	r12, [sp, #8]
-	str	lr, [sp, #12]		/* 8th: the return address */
-	bl	nbclone_checked_clone
-	add	sp, sp, #16
-	.cfi_adjust_cfa_offset -16
-	pop	{r4, lr}
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r4
-	.cfi_restore lr
-	bx	lr
-END(nbclone_arch_checked_clone)
-
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags)
  *
  * The child needs the caller's r4 and r7, which are the kernel's here: they go
  * over in r12 and in r2, as a parent_tid that the kernel has no use for. The
- * Linux 1.x flags from there go into the low bits of the robust list in r3. */
+ * Linux 1.x flags from there go into the low bits of r3, the place of libc's
+ * thread id. */
 FUNCTION(nbclone_arch_linux1_clone)
 	.save	{r4, r7, r12, lr}
 	push	{r4, r7, r12, lr}	/* r12 for the stack's alignment */
@@ -160,25 +216,24 @@ FUNCTION(nbclone_arch_linux1_clone)
 	bl	nbclone_linux1_prepare
 	cmp	r0, #0
 	bne	1f			/* refused: -errno */
-	ldr	r0, [sp, #REQUEST]
-	ldr	r1, [sp, #REQUEST + 4]
-	ldr	r2, [sp, #REQUEST + 8]
-	ldr	r3, [sp, #REQUEST + 12]
+	ldr	r0, [sp, #REQUEST_FLAGS]
+	ldr	r1, [sp, #REQUEST_STACK]
+	ldr	r2, [sp, #REQUEST_PARENT_TID]
+	ldr	r3, [sp, #REQUEST_TLS]
 	orr	r3, r3, r2, lsr #COPY_SHIFT
 	mov	r2, r7
 	mov	r12, r4
-	ldr	r4, [sp, #REQUEST + 16]
+	ldr	r4, [sp, #REQUEST_CHILD_TID]
 	ldr	lr, [sp, #CALL_SITE]	/* for the child */
 	mov	r7, #SYS_clone
 	svc	#0
 	/* Again two instructions for both: the call site, r4 and r7 are in
-	 * registers in either; the frame is the parent's alone.
-	 * CFA = sp + (r0 != 0) * 40. */
+	 * registers in either. */
 	.cfi_remember_state
 	.cfi_restore lr
 	.cfi_register r4, r12
 	.cfi_register r7, r2
-	.cfi_escape 0x0f, 10, 0x7d, 0, 0x70, 0, 0x30, 0x2e, 0x08, FRAME, 0x1e, 0x22
+	FRAME_BY(R0, SP, FRAME)
 	cmp	r0, #0
 	beq	nbclone_arch_linux1_child
 	.cfi_restore_state
@@ -195,8 +250,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 END(nbclone_arch_linux1_clone)
 
 /* Where nbclone_arch_linux1_clone goes on in the child: sp is the new stack
- * pointer, lr the call site, r12 and r2 the caller's r4 and r7, r3 the robust
- * list and the Linux 1.x flags. */
+ * pointer, lr the call site, r12 and r2 the caller's r4 and r7, r3 the place of
+ * libc's thread id and the Linux 1.x flags. */
 LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	.save	{r4, lr}
 	.cfi_register r4, r12
@@ -242,5 +297,44 @@ FUNCTION(nbclone_arch_syscall)
 	.cfi_restore r7
 	bx	lr
 END(nbclone_arch_syscall)
+
+/* usize nbclone_arch_thread_pointer(void): the thread control block. libc's own
+ * function knows how an older processor does it. */
+FUNCTION(nbclone_arch_thread_pointer)
+#if HAS_THREAD_REGISTER
+	READ_THREAD_REGISTER
+	bx	lr
+#else
+	b	__aeabi_read_tp
+#endif
+END(nbclone_arch_thread_pointer)
+
+/* usize nbclone_arch_dtv(void): the block's first word. */
+FUNCTION(nbclone_arch_dtv)
+#if HAS_THREAD_REGISTER
+	READ_THREAD_REGISTER
+	ldr	r0, [r0]
+	bx	lr
+#else
+	.save	{r4, lr}
+	push	{r4, lr}		/* r4 for the stack's alignment */
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r4, 0
+	.cfi_rel_offset lr, 4
+	bl	__aeabi_read_tp
+	ldr	r0, [r0]
+	pop	{r4, lr}
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r4
+	.cfi_restore lr
+	bx	lr
+#endif
+END(nbclone_arch_dtv)
+
+LOCAL_FUNCTION(nbclone_arch_at_load)
+	b	nbclone_at_load
+END(nbclone_arch_at_load)
+
+	AT_LOAD(nbclone_arch_at_load)
 
 	.section .note.GNU-stack, "", %progbits

@@ -10,6 +10,8 @@
  *	END(name)	and ends, where its name isn't its first instruction's.
  */
 
+#include "rust.h"
+
 #ifndef BEGIN
 # define BEGIN(name)
 # define FINISH(name)
@@ -38,7 +40,24 @@ name:
 # define END(name)	LOCAL_END(name)
 #endif
 
-	.hidden	nbclone_checked_clone
+/* A function that the loader calls when the library is loaded. */
+#if __SIZEOF_POINTER__ == 8
+# define ADDRESS	.quad
+#else
+# define ADDRESS	.long
+#endif
+#define AT_LOAD(name)				\
+	.section .init_array, "aw", %init_array;\
+	.balign	__SIZEOF_POINTER__;		\
+	ADDRESS	name;				\
+	.text
+
+	.hidden	nbclone_gate
+	.hidden	nbclone_tid_from_tls
+	.hidden	nbclone_at_load
+	.hidden	nbclone_slow_clone
+	.hidden	nbclone_failed
+	.hidden	nbclone_visit
 	.hidden	nbclone_child_start
 	.hidden	nbclone_linux1_prepare
 	.hidden	nbclone_linux1_child

@@ -3,7 +3,8 @@
  *                  func     stack  flags  arg      parent_tid  tls  child_tid
  * C arguments      4(%esp)  8      12     16       20          24   28
  * kernel (eax 120) -        ecx    ebx    -        edx         esi  edi
- *   kept in        st(1)           ebx    st(0)
+ *   the usual call edx             ebx    esi
+ *   launch         st(1)           ebx    st(0)
  *
  * The child's stack at func's first instruction:
  *   (stack & -16)       the top: nothing above it is read or written
@@ -23,17 +24,10 @@
 #define SYS_clone	120
 #define SYS_exit_group	252
 
-#define CLONE_THREAD_BIT	16
-#define LINUX1_COPYVM_COPYFD	0x300
-
 /* nbclone_arch_linux1_clone's frame, from the stack pointer upwards: five
- * arguments for a call, struct Request (src/linux1/mod.rs), padding that aligns
+ * arguments for a call, struct Request, padding that aligns
  * calls, and what is saved. */
 #define REQUEST			20
-#define REQUEST_FLAGS		(REQUEST + 0)
-#define REQUEST_STACK		(REQUEST + 4)
-#define REQUEST_PARENT_TID	(REQUEST + 8)	/* and tls behind it */
-#define REQUEST_CHILD_TID	(REQUEST + 16)
 #define SAVED_EBX		52		/* and edi behind it */
 #define SAVED_EDI		56
 #define CALL_SITE		60
@@ -46,6 +40,7 @@
 #endif
 
 #define PADDING		.p2align 4, 0xcc
+#include "dwarf.h"
 #include "functions.h"
 
 #define PUSH(register)			\
@@ -57,13 +52,127 @@
 	.cfi_adjust_cfa_offset -4;	\
 	.cfi_restore register
 
+/* In the parent REGISTER is *(esp + OFFSET), in the child, where eax is 0, 0: for
+ * eip, unwinding ends there. */
+#define BY_EAX(REGISTER, OFFSET)				\
+	.cfi_escape DW_CFA_val_expression, REGISTER, 13,	\
+		DW_OP_breg(0), 0, DW_OP_dup, DW_OP_bra, 3, 0,	\
+		DW_OP_skip, 4, 0,				\
+		DW_OP_drop, DW_OP_breg(4), OFFSET, DW_OP_deref
+#define EBX	3
+#define EDI	7
+#define EIP	8
+
 	.text
 	.p2align 4
 
-/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
- */
+/* pid_t nbclone_arch_clone(the seven arguments of clone)
+ *
+ * The kernel ignores parent_tid, in edx, which carries func, and tls, in esi,
+ * which carries arg. */
 FUNCTION(nbclone_arch_clone)
-	LANDING_PAD
+	call	nbclone_arch_address
+1:	addl	$_GLOBAL_OFFSET_TABLE_ + (. - 1b), %ecx
+	movl	nbclone_gate@GOTOFF(%ecx), %ecx
+	andl	12(%esp), %ecx
+	cmpl	$CLONE_VM, %ecx
+	jne	4f
+	cmpl	$0, 4(%esp)		/* func */
+	je	4f
+	movl	8(%esp), %ecx		/* stack, which the child aligns */
+	cmpl	$LOWEST_STACK, %ecx
+	jb	4f
+	PUSH(%ebx)			/* the caller's, for the parent */
+	PUSH(%esi)
+	movl	12(%esp), %edx		/* func */
+	movl	20(%esp), %ebx		/* flags */
+	movl	24(%esp), %esi		/* arg */
+	movl	$SYS_clone, %eax
+	int	$0x80
+	.cfi_remember_state
+	BY_EAX(EIP, 8)
+	testl	%eax, %eax
+	jle	2f
+	.cfi_restore_state
+	.cfi_remember_state
+	POP(%esi)
+	POP(%ebx)
+	ret
+2:	.cfi_restore_state
+	.cfi_remember_state
+	BY_EAX(EIP, 8)
+	jz	nbclone_arch_child
+	.cfi_restore_state
+	POP(%esi)
+	POP(%ebx)
+	subl	$4, %esp		/* aligns the call */
+	.cfi_adjust_cfa_offset 4
+	pushl	4(%esp)			/* clone's caller */
+	.cfi_adjust_cfa_offset 4
+	pushl	%eax			/* -errno */
+	.cfi_adjust_cfa_offset 4
+	call	nbclone_failed
+	addl	$12, %esp
+	.cfi_adjust_cfa_offset -12
+	ret
+
+	/* nbclone_slow_clone(func, stack, flags, arg, frame, caller): the frame
+	 * is where the arguments are. */
+4:	subl	$4, %esp		/* aligns the call */
+	.cfi_adjust_cfa_offset 4
+	pushl	4(%esp)			/* clone's caller */
+	.cfi_adjust_cfa_offset 4
+	leal	12(%esp), %eax
+	pushl	%eax
+	.cfi_adjust_cfa_offset 4
+	.rept	4			/* 4th to 1st: each moves the next here */
+	pushl	28(%esp)
+	.cfi_adjust_cfa_offset 4
+	.endr
+	call	nbclone_slow_clone
+	addl	$28, %esp
+	.cfi_adjust_cfa_offset -28
+	ret
+END(nbclone_arch_clone)
+
+/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
+LOCAL_FUNCTION(nbclone_arch_child)
+	.cfi_undefined %eip
+	.cfi_def_cfa %esp, 0
+	xorl	%ebp, %ebp		/* ends frame-pointer chains too */
+	andl	$-16, %esp		/* the ABI's alignment at a call */
+	subl	$16, %esp
+	.cfi_adjust_cfa_offset 16
+	movl	%esi, (%esp)
+	call	*%edx
+	movl	%eax, %ebx
+	movl	$SYS_exit_group, %eax
+	int	$0x80
+	ud2				/* no exit returns */
+END(nbclone_arch_child)
+
+/* In ecx, the address behind the call of this. */
+LOCAL_FUNCTION(nbclone_arch_address)
+	movl	(%esp), %ecx
+	ret
+END(nbclone_arch_address)
+
+/* void nbclone_arch_host_arguments(frame, parent_tid_tls_child_tid[3]) */
+FUNCTION(nbclone_arch_host_arguments)
+	movl	4(%esp), %eax
+	movl	8(%esp), %ecx
+	movl	16(%eax), %edx
+	movl	%edx, (%ecx)
+	movl	20(%eax), %edx
+	movl	%edx, 4(%ecx)
+	movl	24(%eax), %edx
+	movl	%edx, 8(%ecx)
+	ret
+END(nbclone_arch_host_arguments)
+
+/* long nbclone_arch_launch(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_launch)
 	fildl	4(%esp)			/* func */
 	fildl	16(%esp)		/* arg */
 	PUSH(%ebx)			/* the caller's, for the parent */
@@ -76,11 +185,10 @@ FUNCTION(nbclone_arch_clone)
 	movl	40(%esp), %edi		/* child_tid */
 	movl	$SYS_clone, %eax
 	int	$0x80
-	/* Two instructions for both: eip = eax ? *(esp + 12) : 0. */
 	.cfi_remember_state
-	.cfi_escape 0x16, 8, 13, 0x70, 0, 0x12, 0x28, 3, 0, 0x2f, 4, 0, 0x13, 0x74, 12, 0x06
+	BY_EAX(EIP, 12)
 	testl	%eax, %eax
-	jz	nbclone_arch_child
+	jz	nbclone_arch_launched
 	.cfi_restore_state
 	POP(%edi)
 	POP(%esi)
@@ -88,10 +196,10 @@ FUNCTION(nbclone_arch_clone)
 	fstp	%st(0)			/* the x87 stack is empty at a return */
 	fstp	%st(0)
 	ret
-END(nbclone_arch_clone)
+END(nbclone_arch_launch)
 
-/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
-LOCAL_FUNCTION(nbclone_arch_child)
+/* Where nbclone_arch_launch goes on in the child. No frame is above it. */
+LOCAL_FUNCTION(nbclone_arch_launched)
 	.cfi_undefined %eip
 	.cfi_def_cfa %esp, 0
 	xorl	%ebp, %ebp		/* ends frame-pointer chains too */
@@ -109,10 +217,10 @@ LOCAL_FUNCTION(nbclone_arch_child)
 	movl	%ecx, %eax
 	int	$0x80
 	ud2				/* no exit returns */
-END(nbclone_arch_child)
+END(nbclone_arch_launched)
 
-/* A func for nbclone_arch_clone: writes what the kernel got as parent_tid,
- * tls and child_tid behind arg, where nbclone_arch_child has room for it. */
+/* A func for nbclone_arch_launch: writes what the kernel got as parent_tid,
+ * tls and child_tid behind arg, where nbclone_arch_launched has room for it. */
 FUNCTION(nbclone_arch_child_start)
 	LANDING_PAD
 	movl	%edx, 8(%esp)
@@ -121,31 +229,12 @@ FUNCTION(nbclone_arch_child_start)
 	jmp	nbclone_child_start
 END(nbclone_arch_child_start)
 
-/* Takes clone's arguments, reached by a jump from clone: calls
- * nbclone_checked_clone with them and clone's return address behind. */
-FUNCTION(nbclone_arch_checked_clone)
-	LANDING_PAD
-	subl	$12, %esp		/* aligns the call */
-	.cfi_adjust_cfa_offset 12
-	pushl	12(%esp)		/* 8th: the return address */
-	.cfi_adjust_cfa_offset 4
-	.rept	7			/* 7th to 1st: each moves the next here */
-	pushl	44(%esp)
-	.cfi_adjust_cfa_offset 4
-	.endr
-	call	nbclone_checked_clone
-	addl	$44, %esp
-	.cfi_adjust_cfa_offset -44
-	ret
-END(nbclone_arch_checked_clone)
-
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags)
  *
  * ebp and esi stay the caller's: the kernel has no use for tls, in esi, nor
  * for parent_tid, in edx, where the call site is. The x87 stack carries ebx
  * and edi, and Request's parent_tid and tls. */
 FUNCTION(nbclone_arch_linux1_clone)
-	LANDING_PAD
 	PUSH(%edi)
 	PUSH(%ebx)
 	subl	$SAVED_EBX, %esp
@@ -176,9 +265,11 @@ FUNCTION(nbclone_arch_linux1_clone)
 	 * out of DWARF's reach: given as 0. */
 	.cfi_remember_state
 	.cfi_register %eip, %edx
-	.cfi_escape 0x0f, 10, 0x74, 0, 0x70, 0, 0x30, 0x2e, 0x08, CALL_SITE + 4, 0x1e, 0x22
-	.cfi_escape 0x16, 3, 13, 0x70, 0, 0x12, 0x28, 3, 0, 0x2f, 4, 0, 0x13, 0x74, SAVED_EBX, 0x06
-	.cfi_escape 0x16, 7, 13, 0x70, 0, 0x12, 0x28, 3, 0, 0x2f, 4, 0, 0x13, 0x74, SAVED_EDI, 0x06
+	.cfi_escape DW_CFA_def_cfa_expression, 10, DW_OP_breg(4), 0, \
+		DW_OP_breg(0), 0, DW_OP_lit(0), DW_OP_ne, \
+		DW_OP_const1u, CALL_SITE + 4, DW_OP_mul, DW_OP_plus
+	BY_EAX(EBX, SAVED_EBX)
+	BY_EAX(EDI, SAVED_EDI)
 	testl	%eax, %eax
 	jz	nbclone_arch_linux1_child
 	.cfi_restore_state
@@ -196,8 +287,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 END(nbclone_arch_linux1_clone)
 
 /* Where nbclone_arch_linux1_clone goes on in the child: esp is the new stack
- * pointer, edx the call site, st(0) the Linux 1.x flags and the robust list,
- * st(1) the caller's ebx and edi. */
+ * pointer, edx the call site, st(0) the Linux 1.x flags and the place of libc's
+ * thread id, st(1) the caller's ebx and edi. */
 LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	.cfi_def_cfa %esp, 0
 	.cfi_register %eip, %edx
@@ -228,7 +319,6 @@ END(nbclone_arch_linux1_child)
 
 /* long nbclone_arch_syscall(number, a, b, c, d, e) */
 FUNCTION(nbclone_arch_syscall)
-	LANDING_PAD
 	PUSH(%ebx)
 	PUSH(%esi)
 	PUSH(%edi)
@@ -245,14 +335,23 @@ FUNCTION(nbclone_arch_syscall)
 	ret
 END(nbclone_arch_syscall)
 
-	.section .note.GNU-stack, "", @progbits
+/* usize nbclone_arch_thread_pointer(void) */
+FUNCTION(nbclone_arch_thread_pointer)
+	movl	%gs:0, %eax
+	ret
+END(nbclone_arch_thread_pointer)
 
-#if defined(__i686__) || defined(__SSE__)
-/* Landing pads are all there; a shadow stack isn't kept (see x86_64.S). */
-	.section .note.gnu.property, "a", @note
-	.p2align 2
-	.long	4, 2f - 1f, 5		/* name, description, GNU_PROPERTY_TYPE_0 */
-	.asciz	"GNU"
-1:	.long	0xc0000002, 4, 1	/* X86_FEATURE_1_AND: IBT */
-2:
-#endif
+/* usize nbclone_arch_dtv(void) */
+FUNCTION(nbclone_arch_dtv)
+	movl	%gs:4, %eax
+	ret
+END(nbclone_arch_dtv)
+
+LOCAL_FUNCTION(nbclone_arch_at_load)
+	LANDING_PAD
+	jmp	nbclone_at_load
+END(nbclone_arch_at_load)
+
+	AT_LOAD(nbclone_arch_at_load)
+
+#include "marks.h"

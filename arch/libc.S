@@ -1,23 +1,37 @@
-/* For every architecture: where libc's posix_spawn is, or 0.
+/* For every architecture: addresses of libc's own functions and variables, or 0
+ * where libc has none. The references are weak: they drag nothing out of an archive.
  *
- * musl's static posix_spawn calls __clone and takes -errno from it; the
- * function that it passes lies beside posix_spawn itself (src/clone/internal.rs).
- * The reference is weak: it drags nothing out of an archive. In the shared
- * library, which libc's own calls can't reach, build.rs makes it 0.
+ * build.rs makes those that only a static libc has 0 in the shared library.
  */
-	.weak	posix_spawn
+#if __SIZEOF_POINTER__ == 8
+# define ADDRESS	.quad
+#else
+# define ADDRESS	.long
+#endif
+
+#define WEAK(symbol)		\
+	.weak	symbol;		\
+	ADDRESS	symbol
 
 	.section .data.rel.ro, "aw"
-	.globl	nbclone_posix_spawn
-	.hidden	nbclone_posix_spawn
-	.type	nbclone_posix_spawn, %object
+	.globl	nbclone_libc
+	.hidden	nbclone_libc
+	.type	nbclone_libc, %object
 	.balign	__SIZEOF_POINTER__
-nbclone_posix_spawn:
-#if __SIZEOF_POINTER__ == 8
-	.quad	posix_spawn
-#else
-	.long	posix_spawn
-#endif
-	.size	nbclone_posix_spawn, __SIZEOF_POINTER__
 
-	.section .note.GNU-stack, "", %progbits
+	/* struct Symbols, src/host/libc_symbols.rs, says what each is for. */
+nbclone_libc:
+	WEAK(gnu_get_libc_version)
+	WEAK(__libc_setup_tls)
+	WEAK(__libc_stack_end)
+	WEAK(dl_iterate_phdr)
+	WEAK(__clone_internal)
+	WEAK(__clone_internal_fallback)
+	WEAK(__pthread_create_2_1)
+	WEAK(__spawni)
+	WEAK(__pthread_create)
+	WEAK(posix_spawn)
+	WEAK(__thread_list_lock)
+	.size	nbclone_libc, . - nbclone_libc
+
+#include "marks.h"

@@ -17,25 +17,23 @@
 #define SYS_exit	1
 #define SYS_exit_group	247
 
-#define CLONE_THREAD_BIT	16
-#define CLONE_VM_BIT		8
-#define LINUX1_COPYFD		0x200
+#define SYS_get_thread_area	333
+#define THREAD_POINTER_BIAS	0x7000
 
-/* nbclone_arch_linux1_clone's frame: the Request of src/linux1/mod.rs, the
- * caller's d2 to d5; the return address and the two arguments are above. */
-#define REQUEST_FLAGS		0
-#define REQUEST_STACK		4
-#define REQUEST_PARENT_TID	8
-#define REQUEST_TLS		12
-#define REQUEST_SIZE		20
+/* nbclone_arch_linux1_clone's frame: struct Request, the caller's d2 to d5; the
+ * return address and the two arguments are above. */
 #define SAVED_D2		REQUEST_SIZE
 #define REQUEST_FRAME		(REQUEST_SIZE + 16)
 
-/* The frame information's number of the return address. */
+/* DWARF's numbers: the return address has one of its own. */
+#define D0	0
+#define D2	2
+#define SP	15
 #define PC	24
 
 /* "illegal". */
 #define PADDING		.balignw 4, 0x4afc
+#include "dwarf.h"
 #include "functions.h"
 
 #define SAVE_D2_TO_D5		\
@@ -64,37 +62,68 @@
 	lea	4 * (count)(%sp), %sp; \
 	.cfi_adjust_cfa_offset -4 * (count)
 
+/* For the two instructions that run in the parent, whose return address is at
+ * OFFSET(sp), and in the child, which has none:
+ * pc = *(sp - 16 + ((d0 != 0) * (OFFSET + 16))) & -(d0 != 0); below the child's
+ * sp is its stack. */
+#define RETURNS_BY_D0(OFFSET)					\
+	.cfi_escape DW_CFA_val_expression, PC, 19,		\
+		DW_OP_breg(SP), SLEB(-16),			\
+		DW_OP_breg(D0), 0, DW_OP_lit(0), DW_OP_ne,	\
+		DW_OP_const1u, OFFSET + 16, DW_OP_mul,		\
+		DW_OP_plus, DW_OP_deref,			\
+		DW_OP_lit(0), DW_OP_breg(D0), 0, DW_OP_lit(0), DW_OP_ne, \
+		DW_OP_minus, DW_OP_and
+
 	.text
 	.balign	4
 
-/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
- */
+/* pid_t nbclone_arch_clone(the seven arguments of clone) */
 FUNCTION(nbclone_arch_clone)
-	SAVE_D2_TO_D5			/* the caller's, for the parent */
-	movea.l	20(%sp), %a0		/* func */
-	move.l	24(%sp), %d2
-	move.l	28(%sp), %d1
-	movea.l	32(%sp), %a1		/* arg */
-	move.l	36(%sp), %d3
-	move.l	40(%sp), %d5
-	move.l	44(%sp), %d4
+	move.l	(nbclone_gate, %pc), %d0
+	and.l	12(%sp), %d0
+	cmpi.l	#CLONE_VM, %d0
+	jne	2f
+	movea.l	4(%sp), %a0		/* func */
+	move.l	%a0, %d0
+	jeq	2f
+	cmpi.l	#LOWEST_STACK, 8(%sp)
+	jcs	2f
+	PUSH(%d2)			/* the caller's, for the parent */
+	.cfi_rel_offset %d2, 0
+	move.l	12(%sp), %d2
+	move.l	16(%sp), %d1
+	movea.l	20(%sp), %a1		/* arg */
 	moveq	#SYS_clone, %d0
 	trap	#0
-	/* The next two instructions run in the parent, whose return address is
-	 * at 16(sp), and in the child, which has none.  As DWARF:
-	 * pc = *(sp - 16 + ((d0 != 0) << 5)) & -(d0 != 0); below the child's
-	 * sp is its stack. */
 	.cfi_remember_state
-	.cfi_escape 0x16, PC, 17, 0x7f, 0x70, 0x70, 0, 0x30, 0x2e, 0x35, 0x24, 0x22, 0x06, \
-		0x30, 0x70, 0, 0x30, 0x2e, 0x1c, 0x1a
+	RETURNS_BY_D0(4)
 	tst.l	%d0
 	jeq	nbclone_arch_child
 	.cfi_restore_state
-	RESTORE_D2_TO_D5
+	move.l	(%sp)+, %d2
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore %d2
+	tst.l	%d0
+	jmi	1f
+	rts
+	/* The arguments' words are ours to change. */
+1:	move.l	(%sp), 8(%sp)		/* clone's caller */
+	move.l	%d0, 4(%sp)		/* -errno */
+	bra.l	nbclone_failed
+
+2:	PUSH((%sp))			/* 6th: clone's caller */
+	PUSH_ADDRESS(8(%sp))		/* 5th: the frame, clone's arguments */
+	.rept	4			/* 4th to 1st: each push moves sp on */
+	PUSH(24(%sp))
+	.endr
+	bsr.l	nbclone_slow_clone
+	POP_WORDS(6)
 	rts
 END(nbclone_arch_clone)
 
-/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
+ * is above it. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined PC
 	.cfi_def_cfa %sp, 0
@@ -117,7 +146,39 @@ LOCAL_FUNCTION(nbclone_arch_child)
 	illegal				/* no exit returns */
 END(nbclone_arch_child)
 
-/* A func for nbclone_arch_clone: hands what the kernel got as parent_tid,
+/* void nbclone_arch_host_arguments(frame, parent_tid_tls_child_tid[3]) */
+FUNCTION(nbclone_arch_host_arguments)
+	movea.l	4(%sp), %a0
+	movea.l	8(%sp), %a1
+	move.l	16(%a0), (%a1)+
+	move.l	20(%a0), (%a1)+
+	move.l	24(%a0), (%a1)
+	rts
+END(nbclone_arch_host_arguments)
+
+/* long nbclone_arch_launch(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_launch)
+	SAVE_D2_TO_D5			/* the caller's, for the parent */
+	movea.l	20(%sp), %a0		/* func */
+	move.l	24(%sp), %d2
+	move.l	28(%sp), %d1
+	movea.l	32(%sp), %a1		/* arg */
+	move.l	36(%sp), %d3
+	move.l	40(%sp), %d5
+	move.l	44(%sp), %d4
+	moveq	#SYS_clone, %d0
+	trap	#0
+	.cfi_remember_state
+	RETURNS_BY_D0(16)
+	tst.l	%d0
+	jeq	nbclone_arch_child
+	.cfi_restore_state
+	RESTORE_D2_TO_D5
+	rts
+END(nbclone_arch_launch)
+
+/* A func for nbclone_arch_launch: hands what the kernel got as parent_tid,
  * tls and child_tid to nbclone_child_start, behind arg. */
 FUNCTION(nbclone_arch_child_start)
 	PUSH(%d4)
@@ -128,18 +189,6 @@ FUNCTION(nbclone_arch_child_start)
 	POP_WORDS(4)
 	rts
 END(nbclone_arch_child_start)
-
-/* Takes clone's arguments, reached by a call or a jump from clone: calls
- * nbclone_checked_clone with them and the return address behind. */
-FUNCTION(nbclone_arch_checked_clone)
-	PUSH((%sp))			/* 8th: the return address */
-	.rept	7			/* 7th to 1st: each push moves sp on */
-	PUSH(32(%sp))
-	.endr
-	bsr.l	nbclone_checked_clone
-	POP_WORDS(8)
-	rts
-END(nbclone_arch_checked_clone)
 
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags)
  *
@@ -178,14 +227,22 @@ FUNCTION(nbclone_arch_linux1_clone)
 	/* Again two instructions for both, and one frame, but the child's
 	 * caller has another stack pointer: CFA = request.stack +
 	 * ((sp + frame + 4 - request.stack) & -(d0 != 0)). */
-#define CFI_SAVED_IN_FRAME	\
-	.cfi_escape 0x10, PC, 2, 0x7f, REQUEST_FRAME; \
-	.cfi_escape 0x10, 2, 2, 0x7f, SAVED_D2, 0x10, 3, 2, 0x7f, SAVED_D2 + 4; \
-	.cfi_escape 0x10, 4, 2, 0x7f, SAVED_D2 + 8, 0x10, 5, 2, 0x7f, SAVED_D2 + 12
+#define IN_FRAME(register, offset)	\
+	.cfi_escape DW_CFA_expression, register, 2, DW_OP_breg(SP), SLEB(offset)
+#define CFI_SAVED_IN_FRAME		\
+	IN_FRAME(PC, REQUEST_FRAME);	\
+	IN_FRAME(D2, SAVED_D2);		\
+	IN_FRAME(D2 + 1, SAVED_D2 + 4);	\
+	IN_FRAME(D2 + 2, SAVED_D2 + 8);	\
+	IN_FRAME(D2 + 3, SAVED_D2 + 12)
 	.cfi_remember_state
 	CFI_SAVED_IN_FRAME
-	.cfi_escape 0x0f, 17, 0x7f, REQUEST_STACK, 0x06, 0x7f, REQUEST_FRAME + 4, \
-		0x7f, REQUEST_STACK, 0x06, 0x1c, 0x30, 0x70, 0, 0x30, 0x2e, 0x1c, 0x1a, 0x22
+	.cfi_escape DW_CFA_def_cfa_expression, 17,		\
+		DW_OP_breg(SP), SLEB(REQUEST_STACK), DW_OP_deref, \
+		DW_OP_breg(SP), SLEB(REQUEST_FRAME + 4),	\
+		DW_OP_breg(SP), SLEB(REQUEST_STACK), DW_OP_deref, DW_OP_minus, \
+		DW_OP_lit(0), DW_OP_breg(D0), 0, DW_OP_lit(0), DW_OP_ne, DW_OP_minus, \
+		DW_OP_and, DW_OP_plus
 	tst.l	%d0
 	jeq	.Lcopied_child
 	.cfi_restore_state
@@ -200,10 +257,9 @@ FUNCTION(nbclone_arch_linux1_clone)
 	moveq	#SYS_clone, %d0
 	trap	#0
 	/* And here: the call site is in a0 in either, and d2 in a1; the frame
-	 * is the parent's alone.  CFA = sp + ((frame + 4) & -(d0 != 0)). */
+	 * is the parent's alone. */
 #define CFI_SHARING		\
-	.cfi_escape 0x0f, 12, 0x7f, 0, 0x08, REQUEST_FRAME + 4, 0x30, 0x70, 0, 0x30, 0x2e, \
-		0x1c, 0x1a, 0x22; \
+	FRAME_BY(D0, SP, REQUEST_FRAME + 4); \
 	.cfi_register PC, %a0;	\
 	.cfi_register %d2, %a1;	\
 	.cfi_restore %d3;	\
@@ -237,11 +293,12 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	.cfi_remember_state
 .Lcopied_child:
 	CFI_SAVED_IN_FRAME
-	.cfi_escape 0x0f, 3, 0x7f, REQUEST_STACK, 0x06
+	.cfi_escape DW_CFA_def_cfa_expression, 3,		\
+		DW_OP_breg(SP), SLEB(REQUEST_STACK), DW_OP_deref
 	movem.l	SAVED_D2(%sp), %d2-%d5
 	CFI_RESTORE_D2_TO_D5
 	move.l	REQUEST_PARENT_TID(%sp), %d0	/* Linux 1.x's flags */
-	move.l	REQUEST_TLS(%sp), %d1	/* the robust list */
+	move.l	REQUEST_TLS(%sp), %d1	/* libc's thread id's place */
 	movea.l	REQUEST_FRAME(%sp), %a0
 	.cfi_register PC, %a0
 	movea.l	REQUEST_STACK(%sp), %sp
@@ -282,5 +339,29 @@ FUNCTION(nbclone_arch_syscall)
 	RESTORE_D2_TO_D5
 	rts
 END(nbclone_arch_syscall)
+
+/* usize nbclone_arch_thread_pointer(void): the thread control block's end. No
+ * register has it: libc's own __m68k_read_tp makes this system call too. */
+FUNCTION(nbclone_arch_thread_pointer)
+	move.l	#SYS_get_thread_area, %d0
+	trap	#0
+	subi.l	#THREAD_POINTER_BIAS, %d0
+	rts
+END(nbclone_arch_thread_pointer)
+
+/* usize nbclone_arch_dtv(void): the block has two words. */
+FUNCTION(nbclone_arch_dtv)
+	move.l	#SYS_get_thread_area, %d0
+	trap	#0
+	movea.l	%d0, %a0
+	move.l	-THREAD_POINTER_BIAS - 2 * WORD(%a0), %d0
+	rts
+END(nbclone_arch_dtv)
+
+LOCAL_FUNCTION(nbclone_arch_at_load)
+	bra.l	nbclone_at_load
+END(nbclone_arch_at_load)
+
+	AT_LOAD(nbclone_arch_at_load)
 
 	.section .note.GNU-stack, "", @progbits

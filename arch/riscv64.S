@@ -1,6 +1,4 @@
-/* RISC-V, 64 bits: what differs from x86_64.S, the master text. (It assembles
- * for 32 bits too; the libc crate hasn't all the calls there, so nothing of it
- * was run.)
+/* RISC-V, 64 bits: what differs from x86_64.S, the master text.
  *
  *                  func  stack  flags  arg  parent_tid  tls  child_tid
  * C arguments      a0    a1     a2     a3   a4          a5   a6
@@ -14,34 +12,27 @@
  * The kernel changes a0 and no other register, in the parent and in the child.
  */
 
-#if __riscv_xlen == 64
-# define WORD		8
-# define LOAD		ld
-# define STORE		sd
-#else
-# define WORD		4
-# define LOAD		lw
-# define STORE		sw
-#endif
 #define SYS_clone	220
 #define SYS_exit	93
 #define SYS_exit_group	94
 
-#define CLONE_THREAD_BIT	16
-#define LINUX1_COPYVM_COPYFD	0x300
+/* For nbclone_slow_clone: parent_tid, tls, child_tid, the return address. */
+#define SLOW_RA			(3 * WORD)
+#define SLOW_FRAME		(4 * WORD)
 
-/* struct Request, src/linux1/mod.rs: five words; behind them the return address,
- * and padding to the 16 bytes of alignment at a call. */
-#define REQUEST_FLAGS		(0 * WORD)
-#define REQUEST_STACK		(1 * WORD)
-#define REQUEST_PARENT_TID	(2 * WORD)
-#define REQUEST_TLS		(3 * WORD)
-#define REQUEST_CHILD_TID	(4 * WORD)
-#define SAVED_RA		(5 * WORD)
-#define REQUEST_FRAME		((6 * WORD + 15) & -16)
+/* struct Request, and the return address: six words keep the stack aligned at
+ * calls. */
+#define SAVED_RA		REQUEST_SIZE
+#define REQUEST_FRAME		(6 * WORD)
+
+/* DWARF's numbers. */
+#define RA			1
+#define SP			2
+#define A0			10
 
 /* Two bytes of zero are RISC-V's illegal instruction. */
 #define PADDING		.balign 16, 0
+#include "dwarf.h"
 #include "functions.h"
 
 	.text
@@ -51,9 +42,63 @@
 	.option	norelax
 	.balign	16
 
-/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
- */
+/* pid_t nbclone_arch_clone(the seven arguments of clone) */
 FUNCTION(nbclone_arch_clone)
+	lw	t0, nbclone_gate
+	and	t0, t0, a2
+	li	t1, CLONE_VM
+	bne	t0, t1, 2f
+	beqz	a0, 2f
+	li	t1, LOWEST_STACK
+	bltu	a1, t1, 2f
+	mv	t1, a2			/* as nbclone_arch_launch keeps them */
+	mv	a5, a0
+	mv	a6, a3
+	mv	a0, a2
+	li	a7, SYS_clone
+	ecall
+	.cfi_remember_state
+	RETURNS_BY(A0, RA)
+	blez	a0, 1f
+	.cfi_restore_state
+	ret
+1:	RETURNS_BY(A0, RA)
+	beqz	a0, nbclone_arch_child
+	.cfi_restore ra
+	mv	a1, ra			/* clone's caller; a0 is -errno */
+	tail	nbclone_failed
+
+2:	addi	sp, sp, -SLOW_FRAME
+	.cfi_adjust_cfa_offset SLOW_FRAME
+	sd	ra, SLOW_RA(sp)
+	.cfi_rel_offset ra, SLOW_RA
+	sd	a4, 0 * WORD(sp)
+	sd	a5, 1 * WORD(sp)
+	sd	a6, 2 * WORD(sp)
+	mv	a4, sp			/* the frame */
+	mv	a5, ra			/* clone's caller */
+	call	nbclone_slow_clone
+	ld	ra, SLOW_RA(sp)
+	.cfi_restore ra
+	addi	sp, sp, SLOW_FRAME
+	.cfi_adjust_cfa_offset -SLOW_FRAME
+	ret
+END(nbclone_arch_clone)
+
+/* void nbclone_arch_host_arguments(frame, parent_tid_tls_child_tid[3]) */
+FUNCTION(nbclone_arch_host_arguments)
+	ld	t0, 0 * WORD(a0)
+	ld	t1, 1 * WORD(a0)
+	ld	t2, 2 * WORD(a0)
+	sd	t0, 0 * WORD(a1)
+	sd	t1, 1 * WORD(a1)
+	sd	t2, 2 * WORD(a1)
+	ret
+END(nbclone_arch_host_arguments)
+
+/* long nbclone_arch_launch(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_launch)
 	mv	t1, a2			/* flags, for the child's end too */
 	mv	a2, a4
 	mv	a4, a6
@@ -63,17 +108,15 @@ FUNCTION(nbclone_arch_clone)
 	mv	a0, t1
 	li	a7, SYS_clone
 	ecall
-	/* The next instruction runs in the parent, whose return address is in
-	 * ra, and in the child, which has none.  As DWARF:
-	 * ra = ra & -(a0 != 0). */
 	.cfi_remember_state
-	.cfi_escape 0x16, 0x01, 9, 0x30, 0x7a, 0, 0x30, 0x2e, 0x1c, 0x71, 0, 0x1a
+	RETURNS_BY(A0, RA)
 	beqz	a0, nbclone_arch_child
 	.cfi_restore_state
 	ret
-END(nbclone_arch_clone)
+END(nbclone_arch_launch)
 
-/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
+ * is above it. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined ra
 	/* The ABI's alignment at a call. It's too early in the parent: to the
@@ -91,7 +134,7 @@ LOCAL_FUNCTION(nbclone_arch_child)
 	unimp				/* no exit returns */
 END(nbclone_arch_child)
 
-/* A func for nbclone_arch_clone: hands what the kernel got as parent_tid,
+/* A func for nbclone_arch_launch: hands what the kernel got as parent_tid,
  * tls and child_tid to nbclone_child_start, behind arg. */
 FUNCTION(nbclone_arch_child_start)
 	mv	a1, a2
@@ -100,42 +143,34 @@ FUNCTION(nbclone_arch_child_start)
 	tail	nbclone_child_start
 END(nbclone_arch_child_start)
 
-/* Takes clone's arguments, reached by a jump from clone: goes on to
- * nbclone_checked_clone with them and clone's return address behind. */
-FUNCTION(nbclone_arch_checked_clone)
-	mv	a7, ra			/* the 8th, and the last in a register */
-	tail	nbclone_checked_clone
-END(nbclone_arch_checked_clone)
-
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags) */
 FUNCTION(nbclone_arch_linux1_clone)
 	mv	a2, sp			/* the caller's own stack pointer */
 	mv	a4, ra			/* the return address, for the trace */
 	addi	sp, sp, -REQUEST_FRAME
 	.cfi_adjust_cfa_offset REQUEST_FRAME
-	STORE	ra, SAVED_RA(sp)
+	sd	ra, SAVED_RA(sp)
 	.cfi_rel_offset ra, SAVED_RA
 	mv	a3, sp
 	call	nbclone_linux1_prepare
 	bnez	a0, 1f			/* refused: -errno */
-	LOAD	a0, REQUEST_FLAGS(sp)
-	LOAD	a1, REQUEST_STACK(sp)
-	LOAD	a2, REQUEST_PARENT_TID(sp)
-	LOAD	a3, REQUEST_TLS(sp)
-	LOAD	a4, REQUEST_CHILD_TID(sp)
-	LOAD	ra, SAVED_RA(sp)	/* the call site, for the child */
+	ld	a0, REQUEST_FLAGS(sp)
+	ld	a1, REQUEST_STACK(sp)
+	ld	a2, REQUEST_PARENT_TID(sp)
+	ld	a3, REQUEST_TLS(sp)
+	ld	a4, REQUEST_CHILD_TID(sp)
+	ld	ra, SAVED_RA(sp)	/* the call site, for the child */
 	li	a7, SYS_clone
 	ecall
-	/* Again one instruction for both: the call site is in ra in either;
-	 * the frame is the parent's alone.  CFA = sp + (frame & -(a0 != 0)). */
+	/* Again one instruction for both: the call site is in ra in either. */
 	.cfi_remember_state
 	.cfi_restore ra
-	.cfi_escape 0x0f, 12, 0x72, 0, 0x08, REQUEST_FRAME, 0x30, 0x7a, 0, 0x30, 0x2e, 0x1c, 0x1a, 0x22
+	FRAME_BY(A0, SP, REQUEST_FRAME)
 	beqz	a0, nbclone_arch_linux1_child
 	.cfi_restore_state
 1:	mv	a1, sp
 	call	nbclone_linux1_finish
-	LOAD	ra, SAVED_RA(sp)
+	ld	ra, SAVED_RA(sp)
 	.cfi_restore ra
 	addi	sp, sp, REQUEST_FRAME
 	.cfi_adjust_cfa_offset -REQUEST_FRAME
@@ -143,18 +178,19 @@ FUNCTION(nbclone_arch_linux1_clone)
 END(nbclone_arch_linux1_clone)
 
 /* Where nbclone_arch_linux1_clone goes on in the child: sp is the new stack
- * pointer, ra the call site, a2 the Linux 1.x flags, a3 the robust list. */
+ * pointer, ra the call site, a2 the Linux 1.x flags, a3 the place of libc's
+ * thread id. */
 LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	andi	t0, a2, LINUX1_COPYVM_COPYFD
 	beqz	t0, 1f
 	addi	sp, sp, -16
 	.cfi_adjust_cfa_offset 16
-	STORE	ra, 0(sp)
+	sd	ra, 0(sp)
 	.cfi_rel_offset ra, 0
 	mv	a0, a2
 	mv	a1, a3
 	call	nbclone_linux1_child
-	LOAD	ra, 0(sp)
+	ld	ra, 0(sp)
 	.cfi_restore ra
 	addi	sp, sp, 16
 	.cfi_adjust_cfa_offset -16
@@ -173,6 +209,24 @@ FUNCTION(nbclone_arch_syscall)
 	ecall
 	ret
 END(nbclone_arch_syscall)
+
+/* usize nbclone_arch_thread_pointer(void): the thread control block's end. */
+FUNCTION(nbclone_arch_thread_pointer)
+	mv	a0, tp
+	ret
+END(nbclone_arch_thread_pointer)
+
+/* usize nbclone_arch_dtv(void): the block has two words. */
+FUNCTION(nbclone_arch_dtv)
+	ld	a0, -2 * WORD(tp)
+	ret
+END(nbclone_arch_dtv)
+
+LOCAL_FUNCTION(nbclone_arch_at_load)
+	tail	nbclone_at_load
+END(nbclone_arch_at_load)
+
+	AT_LOAD(nbclone_arch_at_load)
 
 	.section .note.GNU-stack, "", @progbits
 

@@ -18,8 +18,7 @@
 #define SYS_clone	120
 #define SYS_exit_group	248
 
-#define CLONE_THREAD_HIGH	1	/* of the flag word's upper half */
-#define LINUX1_COPYVM_COPYFD	0x300
+#define CLONE_THREAD_HIGH	(CLONE_THREAD >> 16)	/* of the upper half */
 
 /* Where a frame's words are. */
 #define BACK_CHAIN	0
@@ -28,29 +27,87 @@
 #define ARGUMENTS	160
 #define SMALLEST_FRAME	160
 
-/* struct Request, src/linux1/mod.rs, above the smallest frame. */
-#define REQUEST			SMALLEST_FRAME
-#define REQUEST_FLAGS		(REQUEST + 0)
-#define REQUEST_STACK		(REQUEST + 8)
-#define REQUEST_PARENT_TID	(REQUEST + 16)
-#define REQUEST_TLS		(REQUEST + 24)
-#define REQUEST_CHILD_TID	(REQUEST + 32)
-#define LINUX1_FRAME		(SMALLEST_FRAME + 40)
+/* nbclone_arch_unusual's: its sixth argument, and what came as parent_tid.
+ * The others that came in memory are in the caller's frame. */
+#define SLOW_PARENT_TID	(ARGUMENTS + 8)
+#define SLOW_FRAME	(SMALLEST_FRAME + 16)
 
-#define CHECKED_FRAME		(SMALLEST_FRAME + 24)
+/* struct Request, above the smallest frame. */
+#define REQUEST		SMALLEST_FRAME
+#define LINUX1_FRAME	(SMALLEST_FRAME + REQUEST_SIZE)
 
-/* An unsigned LEB128 number of two bytes. */
-#define ULEB(n)		((n) & 0x7f) | 0x80, (n) >> 7
+/* DWARF's numbers. */
+#define R2		2
+#define R14		14
+#define R15		15
 
 #define PADDING		.p2align 4, 0
+#include "dwarf.h"
 #include "functions.h"
 
 	.text
 	.p2align 4
 
-/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
- */
+/* pid_t nbclone_arch_clone(the seven arguments of clone) */
 FUNCTION(nbclone_arch_clone)
+	lrl	%r0, nbclone_gate
+	nr	%r0, %r4
+	chi	%r0, CLONE_VM
+	jne	nbclone_arch_unusual
+	ltgr	%r2, %r2
+	jz	nbclone_arch_unusual
+	clgfi	%r3, LOWEST_STACK
+	jl	nbclone_arch_unusual
+	lgr	%r1, %r2		/* as nbclone_arch_launch keeps them; what */
+	lgr	%r0, %r5		/* stays in r5 and r6, the kernel ignores */
+	lgr	%r2, %r3
+	nill	%r2, 0xfff8		/* the ABI's alignment */
+	llgfr	%r3, %r4
+	svc	SYS_clone
+	RETURNS_BY(R2, R14)
+	ltgr	%r2, %r2
+	jnh	1f
+	.cfi_restore %r14
+	br	%r14
+1:	RETURNS_BY(R2, R14)
+	jz	nbclone_arch_child
+	.cfi_restore %r14
+	lgr	%r3, %r14		/* clone's caller; r2 is -errno */
+	jg	nbclone_failed
+END(nbclone_arch_clone)
+
+/* Whatever else, from nbclone_arch_clone. */
+LOCAL_FUNCTION(nbclone_arch_unusual)
+	.cfi_val_offset %r15, -SMALLEST_FRAME	/* not the CFA itself */
+	stg	%r6, R6_SAVE(%r15)
+	.cfi_offset %r6, R6_SAVE - SMALLEST_FRAME
+	stg	%r14, R14_SAVE(%r15)
+	.cfi_offset %r14, R14_SAVE - SMALLEST_FRAME
+	aghi	%r15, -SLOW_FRAME
+	.cfi_adjust_cfa_offset SLOW_FRAME
+	stg	%r6, SLOW_PARENT_TID(%r15)
+	stg	%r14, ARGUMENTS(%r15)	/* clone's caller */
+	lgr	%r6, %r15		/* the frame */
+	brasl	%r14, nbclone_slow_clone
+	aghi	%r15, SLOW_FRAME
+	.cfi_adjust_cfa_offset -SLOW_FRAME
+	lg	%r6, R6_SAVE(%r15)
+	.cfi_restore %r6
+	lg	%r14, R14_SAVE(%r15)
+	.cfi_restore %r14
+	br	%r14
+END(nbclone_arch_unusual)
+
+/* void nbclone_arch_host_arguments(frame, parent_tid_tls_child_tid[3]) */
+FUNCTION(nbclone_arch_host_arguments)
+	mvc	0(8, %r3), SLOW_PARENT_TID(%r2)
+	mvc	8(16, %r3), SLOW_FRAME + ARGUMENTS(%r2)
+	br	%r14
+END(nbclone_arch_host_arguments)
+
+/* long nbclone_arch_launch(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_launch)
 	stg	%r6, R6_SAVE(%r15)	/* the caller's, for the parent */
 	.cfi_offset %r6, R6_SAVE - SMALLEST_FRAME
 	lgr	%r1, %r2
@@ -62,18 +119,18 @@ FUNCTION(nbclone_arch_clone)
 	lg	%r5, ARGUMENTS + 8(%r15)
 	lg	%r6, ARGUMENTS(%r15)
 	svc	SYS_clone
-	/* The next two instructions run in both: where r2 is 0, in the child,
-	 * there is no return address. As DWARF: r14 = r2 ? r14 : 0. */
 	.cfi_remember_state
-	.cfi_escape 0x16, 14, 11, 0x72, 0, 0x28, 0, 4, 0x30, 0x2f, 0, 2, 0x7e, 0
+	RETURNS_BY(R2, R14)
 	ltgr	%r2, %r2
 	jz	nbclone_arch_child
 	.cfi_restore_state
 	lg	%r6, R6_SAVE(%r15)
 	.cfi_restore %r6
 	br	%r14
-END(nbclone_arch_clone)
+END(nbclone_arch_launch)
 
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
+ * is above it. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined %r14
 	.cfi_def_cfa %r15, 0
@@ -96,22 +153,6 @@ FUNCTION(nbclone_arch_child_start)
 	lgr	%r4, %r6		/* child_tid is in r5 */
 	jg	nbclone_child_start
 END(nbclone_arch_child_start)
-
-FUNCTION(nbclone_arch_checked_clone)
-	.cfi_val_offset %r15, -SMALLEST_FRAME	/* not the CFA itself */
-	stg	%r14, R14_SAVE(%r15)
-	.cfi_offset %r14, R14_SAVE - SMALLEST_FRAME
-	aghi	%r15, -CHECKED_FRAME
-	.cfi_adjust_cfa_offset CHECKED_FRAME
-	mvc	ARGUMENTS(16, %r15), CHECKED_FRAME + ARGUMENTS(%r15)
-	stg	%r14, ARGUMENTS + 16(%r15)	/* 8th: the return address */
-	brasl	%r14, nbclone_checked_clone
-	aghi	%r15, CHECKED_FRAME
-	.cfi_adjust_cfa_offset -CHECKED_FRAME
-	lg	%r14, R14_SAVE(%r15)
-	.cfi_restore %r14
-	br	%r14
-END(nbclone_arch_checked_clone)
 
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags) */
 FUNCTION(nbclone_arch_linux1_clone)
@@ -138,12 +179,18 @@ FUNCTION(nbclone_arch_linux1_clone)
 	lg	%r6, REQUEST_TLS(%r15)
 	svc	SYS_clone
 	/* Again two instructions for both: the call site is in r14 and the
-	 * caller's r6 in r1 in either; the frame is the parent's alone.
-	 * CFA = r15 + 160 + (r2 ? frame : 0). */
+	 * caller's r6 in r1 in either. The frame is the parent's alone, the
+	 * smallest above it is there for both:
+	 * CFA = r15 + 160 + (frame & -(r2 != 0)). */
 	.cfi_remember_state
 	.cfi_restore %r14
 	.cfi_register %r6, %r1
-	.cfi_escape 0x0f, 14, 0x7f, ULEB(SMALLEST_FRAME), 0x72, 0, 0x28, 0, 3, 0x2f, 0, 3, 0x23, ULEB(LINUX1_FRAME)
+	.cfi_escape DW_CFA_def_cfa_expression, 13,		\
+		DW_OP_breg(R15), SLEB2(SMALLEST_FRAME),		\
+		DW_OP_const1u, LINUX1_FRAME,			\
+		DW_OP_lit(0), DW_OP_breg(R2), 0,		\
+		DW_OP_lit(0), DW_OP_ne, DW_OP_minus,		\
+		DW_OP_and, DW_OP_plus
 	ltgr	%r2, %r2
 	jz	nbclone_arch_linux1_child
 	.cfi_restore_state
@@ -159,7 +206,7 @@ FUNCTION(nbclone_arch_linux1_clone)
 END(nbclone_arch_linux1_clone)
 
 /* r15 is the new stack pointer, r14 the call site, r4 the Linux 1.x flags, r6
- * the robust list, r1 the caller's r6 and r0 its back chain, which is where an
+ * the place of libc's thread id, r1 the caller's r6 and r0 its back chain, which is where an
  * allocation on the stack takes its own from. The area above r15 is
  * ours, as it is any callee's. */
 LOCAL_FUNCTION(nbclone_arch_linux1_child)
@@ -204,5 +251,28 @@ FUNCTION(nbclone_arch_syscall)
 	.cfi_restore %r6
 	br	%r14
 END(nbclone_arch_syscall)
+
+/* usize nbclone_arch_thread_pointer(void): the thread control block, in halves. */
+#define READ_THREAD_POINTER	\
+	ear	%r2, %a0;	\
+	sllg	%r2, %r2, 32;	\
+	ear	%r2, %a1
+FUNCTION(nbclone_arch_thread_pointer)
+	READ_THREAD_POINTER
+	br	%r14
+END(nbclone_arch_thread_pointer)
+
+/* usize nbclone_arch_dtv(void): the block's second word. */
+FUNCTION(nbclone_arch_dtv)
+	READ_THREAD_POINTER
+	lg	%r2, 8(%r2)
+	br	%r14
+END(nbclone_arch_dtv)
+
+LOCAL_FUNCTION(nbclone_arch_at_load)
+	jg	nbclone_at_load
+END(nbclone_arch_at_load)
+
+	AT_LOAD(nbclone_arch_at_load)
 
 	.section .note.GNU-stack, "", @progbits

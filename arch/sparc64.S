@@ -43,35 +43,31 @@
 #define ARGUMENT_7	(STACK_BIAS + 176)
 #define ARGUMENT_8	(STACK_BIAS + 184)
 
-#define CLONE_VM	0x100
-#define CLONE_THREAD	0x10000
-#define LINUX1_COPYVM_COPYFD	0x300
-
 /* The frame of nbclone_arch_linux1_clone: the caller's window, then struct
- * Request, src/linux1/mod.rs. */
+ * Request. */
 #define CALLER_WINDOW		(STACK_BIAS + SMALLEST_FRAME)
 #define REQUEST			(CALLER_WINDOW + WINDOW)
-#define REQUEST_FLAGS		(REQUEST + 0)
-#define REQUEST_STACK		(REQUEST + 8)
-#define REQUEST_PARENT_TID	(REQUEST + 16)
-#define REQUEST_TLS		(REQUEST + 24)
-#define REQUEST_CHILD_TID	(REQUEST + 32)
 #define LINUX1_FRAME		(SMALLEST_FRAME + WINDOW + 48)
+
+/* For nbclone_slow_clone: parent_tid and tls, above the smallest frame. */
+#define SLOW_FRAME		(SMALLEST_FRAME + 2 * WORD)
 
 /* The kernel drops the lowest four bits of an unbiased stack argument. With
  * this one set, what was the argument is never 1. */
 #define NOT_ONE			2
 
-/* DWARF's numbers, and signed LEB128 numbers of two bytes. */
+/* DWARF's numbers. */
 #define G1		1
+#define O1		9
+#define SP		14
 #define RETURN_ADDRESS	15
 #define FP		30
 #define I7		31
-#define SLEB(n)		((n) & 0x7f) | 0x80, (n) >> 7
 
 /* Where the caller's register is, from the frame of nbclone_arch_linux1_clone on. */
-#define IN_FRAME(n)	\
-	.cfi_escape 0x10, 16 + (n), 3, 0x7e, SLEB(CALLER_WINDOW + 8 * (n))
+#define IN_FRAME(n)						\
+	.cfi_escape DW_CFA_expression, 16 + (n), 3,		\
+		DW_OP_breg(SP), SLEB2(CALLER_WINDOW + 8 * (n))
 #define CALLER_WINDOW_IN_FRAME						\
 	IN_FRAME(0); IN_FRAME(1); IN_FRAME(2); IN_FRAME(3);		\
 	IN_FRAME(4); IN_FRAME(5); IN_FRAME(6); IN_FRAME(7);		\
@@ -79,6 +75,7 @@
 	IN_FRAME(12); IN_FRAME(13); IN_FRAME(14); IN_FRAME(15)
 
 #define PADDING		.p2align 4, 0
+#include "dwarf.h"
 #include "functions.h"
 
 /* A new window, and its frame: the caller's registers are in its ins, and in
@@ -89,12 +86,89 @@
 	.cfi_window_save;		\
 	.cfi_register RETURN_ADDRESS, I7
 
+/* For the instructions that run in the parent and in the child, where o1 is 1:
+ * there is no return address. A call's own address, which is what this is, would
+ * be 8 below that: o15 = ((i7 + 8) & -(o1 != 1)) - 8. */
+#define RETURNS_BY_O1						\
+	.cfi_escape DW_CFA_val_expression, RETURN_ADDRESS, 11,	\
+		DW_OP_breg(I7), SLEB(8),			\
+		DW_OP_lit(0), DW_OP_breg(O1), 0,		\
+		DW_OP_lit(1), DW_OP_ne, DW_OP_minus,		\
+		DW_OP_and, DW_OP_lit(8), DW_OP_minus
+
 	.text
 	.p2align 4
 
-/* long nbclone_arch_clone(func, stack, flags, arg, parent_tid, tls, child_tid)
- */
+/* pid_t nbclone_arch_clone(the seven arguments of clone) */
 FUNCTION(nbclone_arch_clone)
+	rd	%pc, %g1		/* this instruction's address */
+	sethi	%pc22(nbclone_gate + 4), %g4
+	add	%g4, %pc10(nbclone_gate + 8), %g4
+	lduw	[%g1 + %g4], %g1
+	and	%g1, %o2, %g1
+	cmp	%g1, CLONE_VM
+	bne,pn	%icc, 2f
+	 srlx	%o1, 12, %g1		/* 0 below LOWEST_STACK */
+	brz,pn	%g1, 2f
+	 nop
+	brz,pn	%o0, 2f
+	 nop
+	.cfi_remember_state
+	SAVE(SMALLEST_FRAME)
+	mov	%i0, %o5		/* as nbclone_arch_launch keeps them */
+	mov	%i3, %o7
+	mov	%i2, %g4
+	srl	%i2, 0, %o0
+	andn	%i1, 15, %o1		/* the ABI's alignment */
+	sub	%o1, STACK_BIAS - NOT_ONE, %o1
+	sub	%o1, SMALLEST_FRAME + NOT_ONE, %g5	/* the child's sp */
+	flushw				/* the copy of the frame is from memory */
+	mov	SYS_clone, %g1
+	SYSTEM_CALL
+	.cfi_remember_state
+	RETURNS_BY_O1
+	bcs,pn	%xcc, 1f
+	 nop
+	brnz,pn	%o1, nbclone_arch_child
+	 nop
+	.cfi_restore_state
+	ret
+	 restore %g0, %o0, %o0
+1:	neg	%o0
+	call	nbclone_failed		/* not by a jump: the window is here */
+	 add	%i7, 8, %o1		/* clone's caller */
+	ret
+	 restore %g0, %o0, %o0
+	.cfi_restore_state
+
+2:	SAVE(SLOW_FRAME)
+	stx	%i4, [%sp + ARGUMENT_7]
+	stx	%i5, [%sp + ARGUMENT_8]
+	mov	%i0, %o0
+	mov	%i1, %o1
+	mov	%i2, %o2
+	mov	%i3, %o3
+	mov	%sp, %o4		/* the frame */
+	call	nbclone_slow_clone
+	 add	%i7, 8, %o5		/* clone's caller */
+	ret
+	 restore %g0, %o0, %o0
+END(nbclone_arch_clone)
+
+/* void nbclone_arch_host_arguments(frame, parent_tid_tls_child_tid[3]) */
+FUNCTION(nbclone_arch_host_arguments)
+	ldx	[%o0 + ARGUMENT_7], %g1
+	stx	%g1, [%o1]
+	ldx	[%o0 + ARGUMENT_8], %g1
+	stx	%g1, [%o1 + 8]
+	ldx	[%o0 + SLOW_FRAME + ARGUMENT_7], %g1	/* the caller's */
+	retl
+	 stx	%g1, [%o1 + 16]
+END(nbclone_arch_host_arguments)
+
+/* long nbclone_arch_launch(func, stack, flags, arg, parent_tid, tls, child_tid)
+ */
+FUNCTION(nbclone_arch_launch)
 	SAVE(SMALLEST_FRAME)
 	mov	%i0, %o5		/* the kernel has no 6th argument */
 	mov	%i3, %o7
@@ -111,11 +185,9 @@ FUNCTION(nbclone_arch_clone)
 	flushw				/* the copy of the frame is from memory */
 	mov	SYS_clone, %g1
 	SYSTEM_CALL
-	/* The next four instructions run in both. If o1 is 1, in the child,
-	 * there is no return address; a call's own address, which is what this
-	 * is, would be 8 below that. As DWARF: o15 = o1 == 1 ? -8 : i7. */
+	/* The next four instructions run in both. */
 	.cfi_remember_state
-	.cfi_escape 0x16, RETURN_ADDRESS, 14, 0x79, 0, 0x31, 0x29, 0x28, 0, 5, 0x8f, 0, 0x2f, 0, 2, 0x38, 0x1f
+	RETURNS_BY_O1
 	bcs,pn	%xcc, 1f
 	 nop
 	brnz,pn	%o1, nbclone_arch_child
@@ -126,8 +198,10 @@ FUNCTION(nbclone_arch_clone)
 1:	neg	%o0
 	ret
 	 restore %g0, %o0, %o0
-END(nbclone_arch_clone)
+END(nbclone_arch_launch)
 
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
+ * is above it. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined RETURN_ADDRESS
 	mov	%g5, %sp		/* it is there already with VM */
@@ -154,23 +228,6 @@ FUNCTION(nbclone_arch_child_start)
 	call	nbclone_child_start
 	 mov	%g1, %o7
 END(nbclone_arch_child_start)
-
-FUNCTION(nbclone_arch_checked_clone)
-	SAVE(SMALLEST_FRAME + 16)
-	ldx	[%fp + ARGUMENT_7], %g1
-	stx	%g1, [%sp + ARGUMENT_7]
-	add	%i7, 8, %g1		/* 8th: the return address */
-	stx	%g1, [%sp + ARGUMENT_8]
-	mov	%i0, %o0
-	mov	%i1, %o1
-	mov	%i2, %o2
-	mov	%i3, %o3
-	mov	%i4, %o4
-	call	nbclone_checked_clone
-	 mov	%i5, %o5
-	ret
-	 restore %g0, %o0, %o0
-END(nbclone_arch_checked_clone)
 
 /* pid_t nbclone_arch_linux1_clone(void *sp, unsigned long flags)
  *
@@ -223,7 +280,7 @@ FUNCTION(nbclone_arch_linux1_clone)
 END(nbclone_arch_linux1_clone)
 
 /* sp is that of a frame which is a copy of the parent's, o2 the Linux 1.x
- * flags, o3 the robust list. */
+ * flags, o3 the place of libc's thread id. */
 LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	.cfi_def_cfa_register FP
 	.cfi_window_save
@@ -270,5 +327,26 @@ FUNCTION(nbclone_arch_syscall)
 1:	retl
 	 neg	%o0
 END(nbclone_arch_syscall)
+
+/* usize nbclone_arch_thread_pointer(void): the thread control block. */
+FUNCTION(nbclone_arch_thread_pointer)
+	retl
+	 mov	%g7, %o0
+END(nbclone_arch_thread_pointer)
+
+/* usize nbclone_arch_dtv(void): the block's second word. */
+FUNCTION(nbclone_arch_dtv)
+	retl
+	 ldx	[%g7 + 8], %o0
+END(nbclone_arch_dtv)
+
+LOCAL_FUNCTION(nbclone_arch_at_load)
+	mov	%o7, %g1		/* a call that returns to our caller */
+	.cfi_register RETURN_ADDRESS, G1
+	call	nbclone_at_load
+	 mov	%g1, %o7
+END(nbclone_arch_at_load)
+
+	AT_LOAD(nbclone_arch_at_load)
 
 	.section .note.GNU-stack, "", @progbits

@@ -1,7 +1,8 @@
 /*
  * A helper without an exit signal, the way User Mode Linux makes one: nobody
  * is told when it ends, and only a wait with WALTSIG (Linux's __WCLONE) finds
- * it. Its stack is what was left of a page: its end has no alignment at all.
+ * it. Its stack is what was left of a page. On NetBSD a stack's end has to be
+ * aligned as the ABI asks for a call; on Linux the library aligns it.
  */
 #include <errno.h>
 #include <sched.h>
@@ -28,10 +29,10 @@ helper(void *arg)
 int
 main(void)
 {
-	static char page[16384];
+	static char page[16384] __attribute__((aligned(16)));
 	static double result;
 	int status = 0;
-	pid_t pid = clone(helper, page + sizeof page - 3, CLONE_VM, &result);
+	pid_t pid = clone(helper, page + sizeof page - 16, CLONE_VM, &result);
 
 	if (pid == -1) {
 		perror("clone");

@@ -44,7 +44,8 @@ main(int argc, char **argv)
 	if (stack == NULL)
 		return 1;
 
-	pid = clone(execute, stack + size, CLONE_VM | CLONE_VFORK | SIGCHLD,
+	/* NetBSD/i386 reads up to 8 bytes above a stack's end. */
+	pid = clone(execute, stack + size - 16, CLONE_VM | CLONE_VFORK | SIGCHLD,
 	    &program);
 	if (pid == -1) {
 		perror("clone");

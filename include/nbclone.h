@@ -1,8 +1,9 @@
 /*
  * nbclone.h - NetBSD's clone(2) on a Linux host.
  *
- * For new code. Code ported from Linux or NetBSD says #include <sched.h>, and
- * finds the same through the overlay beside this file.
+ * For new code, which then compiles on Linux and on NetBSD. Code ported from
+ * either says #include <sched.h>, and finds the same through the overlay beside
+ * this file.
  *
  * Sources: NetBSD's clone(2) manual, its sys/sched.h and kern_fork.c; Linux's
  * include/uapi/linux/sched.h for the numbers, which are the same.
@@ -10,7 +11,27 @@
 #ifndef NBCLONE_H
 #define NBCLONE_H
 
-#include <sys/types.h>
+/*
+ * One header for both systems. On NetBSD clone(2) is libc's: the system's own
+ * headers declare it and name its flags, and this one adds no declaration.
+ */
+#if defined(__NetBSD__)
+# include <sched.h>
+# include <sys/wait.h>
+# ifndef WALTSIG
+#  error "nbclone.h: define _NETBSD_SOURCE, or NetBSD's headers have no clone"
+# endif
+# ifndef __WCLONE
+#  define __WCLONE	WALTSIG		/* Linux's names of them */
+# endif
+# ifndef __WALL
+#  define __WALL	WALLSIG
+# endif
+#elif defined(__linux__)
+# include <sys/types.h>
+#else
+# error "nbclone.h: NetBSD has clone(2), and libnbclone brings it to Linux: to no other system"
+#endif
 
 #define NBCLONE_VERSION		"1.0.0"
 #define NBCLONE_VERSION_MAJOR	1
@@ -68,6 +89,8 @@
 # define WALLSIG	__WALL		/* all children */
 #endif
 
+#ifndef __NetBSD__
+
 /* As the host's own declaration has it, which C++ compares. */
 #if defined(__cplusplus) && defined(__GLIBC__)
 # if __cplusplus >= 201103L
@@ -78,6 +101,14 @@
 #else
 # define NBCLONE_NOTHROW
 #endif
+
+/*
+ * The linker's name of both functions. The library alone has it: where -lnbclone
+ * is missing, or stands where the linker passes over it, the link fails instead
+ * of taking libc's clone. The library exports clone and __clone too, for
+ * programs that were compiled without this header.
+ */
+#define NBCLONE_LINKED		__asm__("nbclone_clone")
 
 #ifdef __cplusplus
 extern "C" {
@@ -113,12 +144,14 @@ extern "C" {
  * "host" hands everything to Linux.
  */
 extern int clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
-    NBCLONE_NOTHROW;
+    NBCLONE_NOTHROW NBCLONE_LINKED;
 extern int __clone(int (*func)(void *), void *stack, int flags, void *arg, ...)
-    NBCLONE_NOTHROW;
+    NBCLONE_NOTHROW NBCLONE_LINKED;
 
 #ifdef __cplusplus
 }
 #endif
+
+#endif /* !__NetBSD__ */
 
 #endif /* NBCLONE_H */

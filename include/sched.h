@@ -1,8 +1,13 @@
 /*
  * sched.h - an overlay over the system's: <sched.h> as NetBSD has it, with
- * clone(2) whatever feature macros are defined. Of the CLONE_* names only
- * NetBSD's are seen, so that a use of any other is found by the compiler;
- * -DNBCLONE_LINUX_FLAGS shows them all (for NBCLONE_POLICY=host).
+ * clone(2) whatever feature macros are defined. Of the CLONE_* macros only
+ * NetBSD's are seen. A use of any other is an error that says what NetBSD
+ * lacks, while #ifdef of it is false, as on NetBSD; -DNBCLONE_LINUX_FLAGS
+ * shows them all (for NBCLONE_POLICY=host).
+ *
+ * A macro that the program defines itself (#ifndef CLONE_NEWPID, #define ...),
+ * or gets from <linux/sched.h> behind this file, is the program's: such a call
+ * is refused when it runs, under policy strict.
  *
  * No include guard around the whole: the system's own decides, and what comes
  * after may be read again.
@@ -96,5 +101,43 @@
 # undef CLONE_IO
 # undef CLONE_CLEAR_SIGHAND
 # undef CLONE_INTO_CGROUP
+
+/* Each name again, as something that is no macro; the words are the trace's. */
+# ifndef NBCLONE_LACKS
+#  if defined(__has_attribute)
+#   if __has_attribute(__unavailable__)	/* clang, gcc 12 */
+#    define NBCLONE_LACKS(name, why) \
+	enum { name __attribute__((__unavailable__(why))) = 0 };
+#   endif
+#  endif
+#  ifndef NBCLONE_LACKS
+#   define NBCLONE_LACKS(name, why) extern struct NetBSD_lacks_this_flag name;
+#  endif
+NBCLONE_LACKS(CLONE_NEWTIME, "NetBSD has no time namespaces")
+NBCLONE_LACKS(CLONE_PIDFD, "NetBSD has no descriptors for processes")
+NBCLONE_LACKS(CLONE_PARENT, "NetBSD's child is its creator's, never a sibling")
+NBCLONE_LACKS(CLONE_THREAD,
+    "NetBSD's clone makes processes; threads come from _lwp_create")
+NBCLONE_LACKS(CLONE_NEWNS, "NetBSD has no mount namespaces")
+NBCLONE_LACKS(CLONE_SYSVSEM,
+    "NetBSD keeps semaphore undo values for each process")
+NBCLONE_LACKS(CLONE_SETTLS, "NetBSD's clone takes no thread pointer")
+NBCLONE_LACKS(CLONE_PARENT_SETTID,
+    "NetBSD's clone stores no id for the parent")
+NBCLONE_LACKS(CLONE_CHILD_CLEARTID,
+    "NetBSD's clone clears no id at the child's end")
+NBCLONE_LACKS(CLONE_DETACHED, "this bit means nothing since Linux 2.6")
+NBCLONE_LACKS(CLONE_UNTRACED, "NetBSD's tracers follow by their own choice")
+NBCLONE_LACKS(CLONE_CHILD_SETTID, "NetBSD's clone stores no id for the child")
+NBCLONE_LACKS(CLONE_NEWCGROUP, "NetBSD has no control groups")
+NBCLONE_LACKS(CLONE_NEWUTS, "NetBSD has no UTS namespaces")
+NBCLONE_LACKS(CLONE_NEWIPC, "NetBSD has no IPC namespaces")
+NBCLONE_LACKS(CLONE_NEWUSER, "NetBSD has no user namespaces")
+NBCLONE_LACKS(CLONE_NEWPID, "NetBSD has no PID namespaces")
+NBCLONE_LACKS(CLONE_NEWNET, "NetBSD has no network namespaces")
+NBCLONE_LACKS(CLONE_IO, "NetBSD has no I/O contexts")
+NBCLONE_LACKS(CLONE_CLEAR_SIGHAND, "NetBSD's clone resets no signal handlers")
+NBCLONE_LACKS(CLONE_INTO_CGROUP, "NetBSD has no control groups")
+# endif
 
 #endif

@@ -38,13 +38,19 @@ pub const COPYVM: u32 = 0x100;
 /// Linux 1.x: the child's open file descriptions are copies.
 pub const COPYFD: u32 = 0x200;
 
+/// Both bits: the word is in the sense that Linux 1.3 gave it, with `CLONE_VM`
+/// and the three bits above it. The headers under include/linux1 set them where
+/// a program of that time calls clone. Today's names for them, `CLONE_DETACHED`
+/// and `CLONE_UNTRACED`, came later, and no program of Linux 1.x has either.
+pub const LINUX1_3: u32 = 0x00c0_0000;
+
+/// Whether the Linux 1.x word is in 1.3's sense.
+pub const fn is_linux1_3(word: u32) -> bool {
+    word & LINUX1_3 == LINUX1_3
+}
+
 /// Whether the host is MIPS, whose Linux numbers signals as IRIX did.
-pub const IS_MIPS: bool = cfg!(any(
-    target_arch = "mips",
-    target_arch = "mips32r6",
-    target_arch = "mips64",
-    target_arch = "mips64r6"
-));
+pub const IS_MIPS: bool = cfg!(any(target_arch = "mips", target_arch = "mips64"));
 
 /// The host's highest signal, SIGRTMAX as the kernel numbers it.
 pub const HIGHEST_SIGNAL: u32 = if IS_MIPS { 127 } else { 64 };

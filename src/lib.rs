@@ -38,6 +38,8 @@ mod host;
 #[path = "../arch/jump.rs"]
 mod jump;
 mod linux1;
+#[path = "../arch/marks.rs"]
+mod marks;
 mod policy;
 mod ring;
 mod settings;

@@ -15,9 +15,51 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// All of them, by their names in `NBCLONE_POLICY`.
-    pub const NAMES: [(&str, Policy); 3] =
-        [("strict", Policy::Strict), ("netbsd", Policy::Netbsd), ("host", Policy::Host)];
+    /// All of them.
+    pub const ALL: [Policy; 3] = [Policy::Strict, Policy::Netbsd, Policy::Host];
+
+    /// Their names in `NBCLONE_POLICY`, in the order of `ALL`. One text: a table of
+    /// texts would hold addresses, which the loader has to relocate.
+    const NAMES: &str = "strict netbsd host";
+
+    /// The policy of that name.
+    pub fn named(name: &[u8]) -> Option<Policy> {
+        let mut names = Policy::NAMES.as_bytes().split(|&byte| byte == b' ');
+        Policy::ALL.get(names.position(|known| known == name)?).copied()
+    }
+
+    /// Its name, for the command.
+    #[allow(dead_code)]
+    pub fn name(self) -> &'static str {
+        let place = Policy::ALL.iter().position(|&policy| policy == self);
+        Policy::NAMES.split(' ').nth(place.unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// The gate: which flag words arch/ hands to the kernel by itself. A word
+    /// passes if its bits in the gate are `CLONE_VM` alone, or none (copied
+    /// memory). 0 lets none pass.
+    ///
+    /// Such a word has NetBSD's flags and a signal below 64: it is valid, and
+    /// means the same to Linux. (CLONE_SIGHAND without CLONE_VM passes too; Linux
+    /// refuses it by the same errno.)
+    pub const fn gate(self) -> u32 {
+        const UNUSUAL_SIGNALS: u32 = CLONE_CSIGNAL & !63;
+        match self {
+            Policy::Strict => !NETBSD_FLAGS | CLONE_VM | UNUSUAL_SIGNALS,
+            // A word may mean something else than it says, or more.
+            Policy::Netbsd | Policy::Host => 0,
+        }
+    }
+
+    /// Whether `parent_tid`, `tls` and `child_tid` go to the host.
+    pub const fn takes_host_arguments(self) -> bool {
+        matches!(self, Policy::Host)
+    }
+
+    /// Whether a child that shares memory inherits the alternate signal stack.
+    pub const fn inherits_alternate_stack(self) -> bool {
+        matches!(self, Policy::Netbsd)
+    }
 }
 
 /// Why a flag word is refused. To the caller each of them is `EINVAL`.
@@ -52,7 +94,10 @@ pub fn translate(policy: Policy, word: u32) -> Result<u32, Refusal> {
 /// The host's flag word for a Linux 1.x flag word. `own_stack`: the child
 /// keeps the caller's stack, so that its memory has to be a copy.
 pub fn translate_linux1(word: usize, own_stack: bool) -> Result<u32, Refusal> {
-    let known = (CLONE_CSIGNAL | COPYVM | COPYFD) as usize;
+    const SHARED_BY_1_3: u32 = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND;
+    let later = is_linux1_3(word as u32);
+    let flags = if later { LINUX1_3 | SHARED_BY_1_3 } else { COPYVM | COPYFD };
+    let known = (CLONE_CSIGNAL | flags) as usize;
     // Bits beyond the 32nd are told as the highest one.
     if word & !known != 0 {
         let foreign = u32::try_from(word & !known).unwrap_or(1 << 31);
@@ -60,8 +105,14 @@ pub fn translate_linux1(word: usize, own_stack: bool) -> Result<u32, Refusal> {
     }
     let word = word as u32;
     check_exit_signal(word)?;
-    let shared = word & COPYVM == 0 && !own_stack;
-    Ok(word & CLONE_CSIGNAL | if shared { CLONE_VM } else { 0 })
+    let shared = match (later, word & COPYVM == 0) {
+        (false, true) => CLONE_VM,
+        (false, false) => 0,
+        (true, _) => word & SHARED_BY_1_3,
+    };
+    // Handlers are shared with memory only.
+    let kept = if own_stack { !(CLONE_VM | CLONE_SIGHAND) } else { u32::MAX };
+    Ok(word & CLONE_CSIGNAL | shared & kept)
 }
 
 /// Linux takes any byte, so that the check is the shim's.

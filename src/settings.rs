@@ -1,9 +1,8 @@
 //! What the environment asks for: read once, when the library is loaded.
 #![allow(unsafe_code)]
 
-use crate::flags::*;
 use crate::host::message::write_line;
-use crate::host::{self, decimal, errno, memory};
+use crate::host::{decimal, entry, errno, identity, initial_stack, memory, stat};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
@@ -13,17 +12,13 @@ use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release
 const POLICY: &CStr = c"NBCLONE_POLICY";
 const TRACE: &CStr = c"NBCLONE_TRACE";
 
-/// Which flag words go straight to the kernel: those whose bits in `GATE`
-/// are `CLONE_VM` alone. 0, which no word passes: not read yet, not strict, or
-/// traced.
+/// The gate that arch/ asks: `Policy::gate` of the policy in force. 0 blocks the
+/// usual call: environment not read yet, a policy that looks at each word, tracing
+/// on, or a machine whose state has to be saved first.
+#[unsafe(export_name = "nbclone_gate")]
 static GATE: AtomicU32 = AtomicU32::new(0);
 
-/// `GATE` under strict: words of NetBSD's flags with `CLONE_VM` and a signal
-/// below 64. They are valid, mean the same to Linux, and their child shares
-/// its parent's libc state as it is.
-const STRICT_GATE: u32 = !(NETBSD_FLAGS & !CLONE_VM & !CLONE_CSIGNAL | 63);
-
-/// The policy: 0 not read yet, else its place in `Policy::NAMES` plus 1.
+/// The policy: 0 not read yet, else its place in `Policy::ALL` plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
 
 /// Where the trace goes: a descriptor's number, or one of these.
@@ -55,15 +50,13 @@ pub enum Target {
     Command(&'static Ring),
 }
 
-/// Before the program's own constructors, where it is preloaded or linked.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static AT_LOAD: extern "C" fn() = read;
-
-/// Whether `word` needs no more than to be handed to the kernel.
-#[inline(always)]
-pub fn passes(word: u32) -> bool {
-    word & GATE.load(Relaxed) == CLONE_VM
+/// When the library is loaded: before the program's own constructors, where it is
+/// preloaded or linked.
+#[unsafe(no_mangle)]
+extern "C" fn nbclone_at_load() {
+    identity::learn();
+    entry::learn_machine();
+    read();
 }
 
 /// The policy in force.
@@ -73,7 +66,7 @@ pub fn policy() -> Policy {
         read();
     }
     let place = usize::from(SETTINGS.load(Relaxed)).wrapping_sub(1);
-    Policy::NAMES.get(place).map_or(Policy::Strict, |&(_, policy)| policy)
+    Policy::ALL.get(place).copied().unwrap_or(Policy::Strict)
 }
 
 /// Whether there is a trace, once the policy is known.
@@ -85,9 +78,6 @@ pub fn is_traced() -> bool {
 /// Where lines of the trace go, if they are asked for.
 #[inline(never)]
 pub fn trace() -> Option<Target> {
-    if SETTINGS.load(Relaxed) == 0 {
-        read();
-    }
     match TARGET.load(Acquire) {
         NOWHERE => None,
         TO_PATH => {
@@ -106,7 +96,7 @@ pub fn trace() -> Option<Target> {
 /// Whether the trace's descriptor is open on the file that it was open on.
 pub fn is_same_file(descriptor: i32) -> bool {
     let was = (FILE.0.load(Relaxed), FILE.1.load(Relaxed));
-    host::file(descriptor).is_some_and(|file| file.identity() == was)
+    stat::file(descriptor).is_some_and(|file| file.identity() == was)
 }
 
 /// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
@@ -125,7 +115,7 @@ fn set_trace(value: &[u8]) -> bool {
         TO_COMMAND
     } else {
         let Some(descriptor) = decimal::parse(value) else { return false };
-        let Some(file) = host::file(descriptor) else { return true };
+        let Some(file) = stat::file(descriptor) else { return true };
         let identity = file.identity();
         FILE.0.store(identity.0, Relaxed);
         FILE.1.store(identity.1, Relaxed);
@@ -164,23 +154,27 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
 }
 
 #[cold]
-extern "C" fn read() {
-    let value = variable(POLICY);
-    let place = match value {
-        None | Some(b"") => Some(0),
-        Some(name) => Policy::NAMES.iter().position(|(known, _)| known.as_bytes() == name),
+fn read() {
+    let named = match variable(POLICY) {
+        None | Some(b"") => Some(Policy::Strict),
+        Some(name) => Policy::named(name),
     };
-    let settings = place.unwrap_or(0) as u8 + 1;
+    let policy = named.unwrap_or(Policy::Strict);
+    let settings = Policy::ALL.iter().position(|&one| one == policy).unwrap_or_default() as u8 + 1;
     let first = SETTINGS.compare_exchange(0, settings, Relaxed, Relaxed).is_ok();
     if !first {
         return;
     }
     let trace = variable(TRACE).filter(|value| !value.is_empty());
     let understood = trace.is_none_or(set_trace);
-    if settings == 1 && TARGET.load(Relaxed) == NOWHERE {
-        GATE.store(STRICT_GATE, Relaxed);
+    if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
+        let gate = policy.gate();
+        if gate != 0 {
+            GATE.store(gate, Relaxed);
+            identity::open_usual_call();
+        }
     }
-    if place.is_none() {
+    if named.is_none() {
         write_line(
             libc::STDERR_FILENO,
             b"nbclone: NBCLONE_POLICY is none of strict, netbsd, host: strict is in force\n",
@@ -196,6 +190,9 @@ extern "C" fn read() {
 
 /// A variable's value; nothing in a secure-execution process (AT_SECURE).
 fn variable(name: &CStr) -> Option<&'static [u8]> {
+    if !libc_has_environment() {
+        return initial_stack::variable(name);
+    }
     // SAFETY: the name ends in NUL; at load no other thread changes the
     // environment, and the value is only looked at before this returns.
     unsafe {
@@ -204,7 +201,16 @@ fn variable(name: &CStr) -> Option<&'static [u8]> {
     }
 }
 
+/// Whether libc knows the environment. In a dynamic program on glibc it doesn't yet
+/// when .preinit_array runs.
+fn libc_has_environment() -> bool {
+    // SAFETY: a word; at that time no other thread changes it.
+    !unsafe { (&raw const environ).read() }.is_null()
+}
+
 unsafe extern "C" {
+    static environ: *const *const libc::c_char;
+
     /// glibc 2.17, musl 1.1.24.
     fn secure_getenv(name: *const libc::c_char) -> *const libc::c_char;
 }

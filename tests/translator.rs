@@ -82,9 +82,17 @@ fn every_refusal_has_its_reason() {
 #[test]
 fn linux1_agrees_on_every_word() {
     let oracle = |word: u64, own_stack: bool| {
-        let known = word < 0x400 && word & 0xff <= 64;
-        let shared = word & 0x100 == 0 && !own_stack;
-        known.then_some((word & 0xff) as u32 + if shared { 0x100 } else { 0 })
+        let (signal, flags) = (word & 0xff, word >> 8);
+        let host = match flags {
+            // 1.x: COPYVM or not, COPYFD or not.
+            0 | 2 => Some(if own_stack { 0 } else { 0x100 }),
+            1 | 3 => Some(0),
+            // 1.3's four bits, which the headers mark.
+            0xc000..=0xc00f if own_stack => Some((flags & 6) << 8),
+            0xc000..=0xc00f => Some((flags & 15) << 8),
+            _ => None,
+        };
+        host.filter(|_| signal <= 64).map(|host| (host + signal) as u32)
     };
     for own_stack in [false, true] {
         let agrees = |word: u64| {
@@ -93,5 +101,6 @@ fn linux1_agrees_on_every_word() {
         };
         (0..=u64::from(u32::MAX)).for_each(agrees);
         (32..64).for_each(|bit| agrees(1 << bit | 0x111));
+        (32..64).for_each(|bit| agrees(1 << bit | 0xc0_0111));
     }
 }

@@ -1,80 +1,129 @@
-//! The calls that libc itself makes through `__clone`: in static programs,
-//! and from glibc's libpthread up to 2.33. They are no use of NetBSD's clone,
-//! so no policy applies to them.
+//! libc's own calls through `__clone`. They are no use of NetBSD's clone, so no
+//! policy applies to them. Their caller's address tells them:
+//!
+//! - in a static program it lies in one of libc's functions (arch/libc.S);
+//! - up to glibc 2.33, whose pthread_create(3) calls the `__clone` that a preload
+//!   or the program exports, it lies in libpthread.
 #![allow(unsafe_code)]
 
 use crate::flags::*;
-use crate::host::entry::{self, Func};
-use crate::host::errno;
-use core::ffi::c_void;
-use libc::{c_int, pid_t};
+use crate::host::libc_symbols::{self, symbols};
+use crate::host::{self, entry};
+use core::ffi::{CStr, c_int, c_void};
 
 /// The flag word of glibc's pthread_create (its createthread.c).
 const GLIBC_THREAD: u32 = 0x003d_0f00;
 /// The flag word of musl's pthread_create.
 const MUSL_THREAD: u32 = 0x007d_0f00;
-/// The flag word of musl's posix_spawn.
-const MUSL_SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
+/// The flag word of posix_spawn.
+pub const SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
+/// The flag word of glibc's pidfd_spawn (2.39 on).
+const PIDFD_SPAWN: u32 = SPAWN | CLONE_PIDFD;
 
-/// How far from posix_spawn its child's function may be: they are of one
-/// object file, which has about 1 KiB of text.
-const SPAWN_REACH: usize = 4096;
-
-unsafe extern "C" {
-    /// Where posix_spawn is in a static program, or 0 (arch/libc.S).
-    static nbclone_posix_spawn: usize;
+/// What a caller takes for a failure.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Convention {
+    /// -1, and errno.
+    Errno,
+    /// -errno: musl's internal `__clone`.
+    Negative,
 }
 
-/// `__clone` where the call isn't plain.
-///
-/// # Safety
-///
-/// As `clone`.
+/// Whether this is libc's own call of a word that a policy would refuse.
+/// posix_spawn's word needs no exception.
+pub fn is_exempt(word: u32, caller: usize) -> bool {
+    if word != GLIBC_THREAD && word != PIDFD_SPAWN && word != MUSL_THREAD {
+        return false;
+    }
+    is_libcs(word, caller)
+}
+
 #[cold]
 #[inline(never)]
-pub unsafe extern "C" fn clone(
-    func: Option<Func>,
-    stack: *mut c_void,
-    flags: c_int,
-    arg: *mut c_void,
-    parent_tid: *mut c_void,
-    tls: *mut c_void,
-    child_tid: *mut c_void,
-) -> pid_t {
-    let word = flags as u32;
-    // SAFETY: passed on to the caller.
-    unsafe {
-        match func {
-            Some(func) if word == GLIBC_THREAD || word == MUSL_THREAD => {
-                let (tid, tls, cleared) = (parent_tid.addr(), tls.addr(), child_tid.addr());
-                let raw = entry::clone(func, stack, word, arg, tid, tls, cleared);
-                if word == MUSL_THREAD { raw as pid_t } else { errno::result(raw) }
-            }
-            _ => entry::checked_clone(func, stack, flags, arg, parent_tid, tls, child_tid),
-        }
+fn is_libcs(word: u32, caller: usize) -> bool {
+    match word {
+        MUSL_THREAD => is_within(symbols().pthread_create, caller),
+        PIDFD_SPAWN => is_in_glibc(symbols().spawni, caller),
+        _ => is_in_glibc(symbols().pthread_create_2_1, caller) || is_in_libpthread(caller),
     }
 }
 
-/// Whether this word through `__clone` may be posix_spawn's.
-#[inline(always)]
-pub fn may_spawn(word: u32) -> bool {
-    word == MUSL_SPAWN
+/// How `caller` takes a failure of this call.
+pub fn convention(word: u32, caller: usize) -> Convention {
+    let is_musls = match word {
+        MUSL_THREAD => is_within(symbols().pthread_create, caller),
+        // A program may have a posix_spawn of its own. musl's blocks every signal
+        // around its call, those among them that musl lets no program block.
+        SPAWN => {
+            is_within(symbols().posix_spawn, caller) && host::blocked_signals().has_musl_internal()
+        }
+        _ => false,
+    };
+    if is_musls { Convention::Negative } else { Convention::Errno }
 }
 
-/// The result of any other call: musl's posix_spawn too takes -errno, where
-/// NetBSD's and glibc's callers take -1 and errno. Where glibc's own child
-/// function happens to lie beside its posix_spawn it gets -errno and errno,
-/// and looks at no more than the sign.
-pub fn spawn_outcome(func: Option<Func>, word: u32, raw: isize) -> pid_t {
-    let result = errno::result(raw);
-    if result < 0 && may_spawn(word) && is_near_posix_spawn(func) { raw as pid_t } else { result }
+/// Static glibc's functions that call `__clone`, from 2.34 on; or `public`, where
+/// they jump to it (RISC-V, AArch64, MIPS with 64 bits), and up to 2.33.
+fn is_in_glibc(public: usize, caller: usize) -> bool {
+    // Its object has create_thread and its like before it: 2064 bytes at the
+    // most, and pthread_create has up to 4292, on the architectures of glibc 2.36.
+    const BEFORE: usize = 2560;
+    const LONGEST: usize = 4608;
+    is_within(symbols().clone_internal, caller)
+        || is_within(symbols().clone_internal_fallback, caller)
+        || is_around(public, BEFORE, LONGEST, caller)
 }
 
-/// Only in a static program: elsewhere the shim's word for posix_spawn is 0.
-fn is_near_posix_spawn(func: Option<Func>) -> bool {
-    // SAFETY: a word that the linker or the loader has written.
-    let posix_spawn = unsafe { nbclone_posix_spawn };
-    let func = func.map_or(0, |func| func as usize);
-    let distance = func.wrapping_sub(posix_spawn).wrapping_add(SPAWN_REACH);
-    posix_spawn != 0 && distance < 2 * SPAWN_REACH
+/// Whether `caller` is in `function`. libc has no other call of `__clone` for a
+/// good deal behind each of these, and a program's own code lies elsewhere.
+fn is_within(function: usize, caller: usize) -> bool {
+    is_around(function, 0, 2048, caller)
+}
+
+fn is_around(function: usize, before: usize, behind: usize, caller: usize) -> bool {
+    let start = libc_symbols::code(function).wrapping_sub(before);
+    function != 0 && caller.wrapping_sub(start) < before + behind
+}
+
+/// What `visit` looks for.
+struct Search {
+    address: usize,
+    found: bool,
+}
+
+/// Whether `address` is in a library of the name libpthread.
+fn is_in_libpthread(address: usize) -> bool {
+    let mut search = Search { address, found: false };
+    if let Some(iterate) = symbols().dl_iterate_phdr {
+        // SAFETY: visit gets the search, which outlives the call.
+        unsafe { iterate(entry::visit, (&raw mut search).cast()) };
+    }
+    search.found
+}
+
+/// For dl_iterate_phdr(3), which comes here through `entry::visit`: anything but 0
+/// ends the walk.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn nbclone_visit(
+    module: *mut libc::dl_phdr_info,
+    _size: libc::size_t,
+    search: *mut c_void,
+) -> c_int {
+    // SAFETY: is_in_libpthread's own search, and what the loader describes.
+    let (module, search) = unsafe { (&*module, &mut *search.cast::<Search>()) };
+    // SAFETY: the loader's program headers of a loaded module.
+    let headers =
+        unsafe { core::slice::from_raw_parts(module.dlpi_phdr, module.dlpi_phnum.into()) };
+    let covers = headers.iter().any(|header| {
+        let start = (module.dlpi_addr as usize).wrapping_add(header.p_vaddr as usize);
+        header.p_type == libc::PT_LOAD
+            && search.address.wrapping_sub(start) < header.p_memsz as usize
+    });
+    if covers && !module.dlpi_name.is_null() {
+        // SAFETY: the loader's string.
+        let path = unsafe { CStr::from_ptr(module.dlpi_name) }.to_bytes();
+        let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+        search.found = name.starts_with(b"libpthread");
+    }
+    c_int::from(covers)
 }

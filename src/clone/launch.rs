@@ -1,18 +1,16 @@
-//! What a child needs beyond what the kernel gives it, before its func runs.
+//! What a child is started with, and what it does before its func runs.
 //!
-//! A child with memory of its own (no `CLONE_VM`) has a copy of its parent's
-//! libc, which believes itself the parent: its cached thread id is the
-//! parent's, and the kernel has forgotten its robust mutexes. A child that
-//! shares its memory is left alone: what it would write is its parent's too.
-//! It only gets back, under policy netbsd, the alternate signal stack that
-//! Linux takes from it (kernel/fork.c, copy_process: `CLONE_VM` without
-//! `CLONE_VFORK`).
+//! A child with copied memory takes over libc's identity (src/host/identity.rs).
+//! A child that shares its memory is left alone: what it would write is its
+//! parent's too. It only gets back, where the policy says so, the alternate
+//! signal stack that Linux takes from it (kernel/fork.c, copy_process: `CLONE_VM`
+//! without `CLONE_VFORK`).
 #![allow(unsafe_code)]
 
 use crate::flags::*;
 use crate::host;
-use crate::host::entry::{self, Func};
-use crate::host::identity::Identity;
+use crate::host::entry::{self, Func, HostArguments};
+use crate::host::identity::{self, Repair};
 use core::ffi::c_void;
 use libc::c_int;
 
@@ -22,18 +20,20 @@ pub struct Launch {
     pub func: Func,
     /// The host's flag word.
     pub flags: u32,
-    /// What the kernel gets as `parent_tid`.
-    pub parent_tid: usize,
-    /// What the kernel gets as `tls`.
-    pub tls: usize,
-    /// What the kernel gets as `child_tid`.
-    pub child_tid: usize,
+    /// The arguments that NetBSD's clone doesn't have.
+    pub host: HostArguments,
 }
 
 impl Launch {
-    /// Adds what a child with copied memory needs. Where the caller uses
-    /// those arguments itself (policy host), its own bookkeeping stands.
-    pub fn give_identity(&mut self) {
+    /// One with nothing in it yet.
+    pub fn new() -> Launch {
+        Launch { func: entry::child_start, flags: 0, host: HostArguments::default() }
+    }
+
+    /// Adds what a child with copied memory needs of libc's state. Where the
+    /// caller has a use of its own for these arguments (policy host), its own
+    /// bookkeeping stands.
+    pub fn repair_identity(&mut self) {
         const TAKEN: u32 = CLONE_PIDFD
             | CLONE_PARENT_SETTID
             | CLONE_SETTLS
@@ -42,25 +42,41 @@ impl Launch {
         if self.flags & TAKEN != 0 {
             return;
         }
-        let identity = Identity::of_caller();
-        self.flags |= identity.flags;
-        self.start_through(identity.robust_list, identity.tid);
+        let Some(Repair { flags, tid }) = identity::of_caller() else { return };
+        self.flags |= flags;
+        self.start_through(0, tid);
     }
 
-    /// Adds the calling thread's alternate signal stack, if it has one.
+    /// Adds the calling thread's alternate signal stack, unless it runs on it:
+    /// NetBSD's child inherits that too, but here both would then use one stack.
     pub fn keep_alternate_stack(&mut self) {
         let Some(stack) = host::alternate_stack() else { return };
+        if stack.ss_flags & libc::SS_ONSTACK != 0 {
+            return;
+        }
         let Some(size) = PackedSize::pack(stack.ss_size, stack.ss_flags) else { return };
         self.start_through(stack.ss_sp.addr(), size.0);
     }
 
     /// Puts `nbclone_child_start` before func. Without the flags that use
-    /// them, the kernel leaves the three arguments to us.
-    fn start_through(&mut self, first: usize, second: usize) {
-        self.parent_tid = self.func as usize;
-        self.tls = first;
-        self.child_tid = second;
+    /// them, the kernel leaves parent_tid and tls to us, and here child_tid is
+    /// either the kernel's too or ours alone.
+    fn start_through(&mut self, tls: usize, child_tid: usize) {
+        self.host = HostArguments { parent_tid: self.func as usize, tls, child_tid };
         self.func = entry::child_start;
+    }
+
+    /// Makes the child: its id, or -errno.
+    ///
+    /// # Safety
+    ///
+    /// As clone(2): func may run on `stack` with `arg`.
+    pub unsafe fn run(&self, stack: *mut c_void, arg: *mut c_void) -> isize {
+        // Neither address is mapped: the child gets the SIGSEGV that it asked for.
+        let stack = stack.map_addr(|address| address.max(entry::LOWEST_STACK));
+        let HostArguments { parent_tid, tls, child_tid } = self.host;
+        // SAFETY: passed on to the caller.
+        unsafe { entry::launch(self.func, stack, self.flags, arg, parent_tid, tls, child_tid) }
     }
 }
 
@@ -109,7 +125,7 @@ unsafe extern "C" fn nbclone_child_start(
     unsafe { func(arg) }
 }
 
-/// Apart from its caller, so that nothing of it stays on the child's stack.
+/// Not inlined: its frame must be gone before func runs.
 #[inline(never)]
 fn prepare_child(first: usize, second: usize) {
     match PackedSize::of_word(second) {
@@ -118,6 +134,6 @@ fn prepare_child(first: usize, second: usize) {
             let ss_sp = core::ptr::with_exposed_provenance_mut(first);
             host::set_alternate_stack(&libc::stack_t { ss_sp, ss_flags, ss_size });
         }
-        None => Identity::take_over(first),
+        None => identity::repair(second),
     }
 }

@@ -1,84 +1,111 @@
-//! One NetBSD call that isn't plain: every check, every policy.
+//! NetBSD's clone where the call isn't the usual one: every check, every policy.
 #![allow(unsafe_code)]
 
-pub mod internal;
+mod internal;
 mod launch;
 
+use self::internal::Convention;
 use self::launch::Launch;
 use crate::flags::*;
 use crate::host::entry::{self, Func};
+use crate::host::errno;
 use crate::policy::{Policy, translate};
 use crate::settings;
-use crate::trace::{self, Call, Reason};
+use crate::trace::{self, Call, Outcome, Reason};
 use core::ffi::c_void;
 use libc::{c_int, pid_t};
 
-/// `clone` with all its checks. `caller`: the return address of `clone`.
+/// clone(2) for what doesn't pass the gate. `frame`: where the arguments behind
+/// the fourth are; `caller`: the return address of `clone`.
 ///
 /// # Safety
 ///
-/// Only `nbclone_arch_checked_clone` may call it, with what `clone` got.
+/// Only `nbclone_arch_clone` may call it, with what `clone` got.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn nbclone_checked_clone(
+unsafe extern "C" fn nbclone_slow_clone(
     func: Option<Func>,
     stack: *mut c_void,
     flags: c_int,
     arg: *mut c_void,
-    parent_tid: *mut c_void,
-    tls: *mut c_void,
-    child_tid: *mut c_void,
+    frame: *const c_void,
     caller: usize,
 ) -> pid_t {
     let word = flags as u32;
-    let outcome = checked(func, stack, word).map(|(policy, func, flags)| {
-        let mut launch = Launch { func, flags, parent_tid: 0, tls: 0, child_tid: 0 };
-        if policy == Policy::Host {
-            launch.parent_tid = parent_tid.expose_provenance();
-            launch.tls = tls.expose_provenance();
-            launch.child_tid = child_tid.expose_provenance();
-        }
-        if flags & CLONE_VM == 0 {
-            launch.give_identity();
-        } else if policy == Policy::Netbsd && flags & CLONE_VFORK == 0 {
-            launch.keep_alternate_stack();
-        }
-        // SAFETY: the caller of clone vouches for func, stack and arg; the
-        // other arguments are as the flags say.
-        unsafe { launch_child(&launch, stack, arg) }
-    });
-    let call = Call::Clone {
-        func: func.map_or(0, |func| func as usize),
-        stack: stack.addr(),
-        flags: word,
-        arg: arg.addr(),
+    let mut launch = Launch::new();
+    let outcome = match prepare(&mut launch, func, stack, word, frame, caller) {
+        // SAFETY: the caller of clone vouches for func, stack and arg; the other
+        // arguments are as the flags say.
+        Ok(()) => Outcome::of(unsafe { launch.run(stack, arg) }),
+        Err(reason) => Outcome::Refused(reason),
     };
-    trace::call(&call, outcome, caller);
-    let raw = outcome.unwrap_or(-(libc::EINVAL as isize));
-    internal::spawn_outcome(func, word, raw)
+    if settings::is_traced() {
+        write_line(func, stack, word, arg, caller, outcome);
+    }
+    let error = match outcome {
+        Outcome::Made(pid) => return pid,
+        Outcome::Failed(error) => error,
+        Outcome::Refused(_) => libc::EINVAL,
+    };
+    fail(error, internal::convention(word, caller))
 }
 
-/// Policy, func and the host's flag word, or why there are none.
-fn checked(
+/// Where the usual call goes if the kernel refuses it. `caller`: the return
+/// address of `clone`.
+#[unsafe(no_mangle)]
+extern "C" fn nbclone_failed(raw: isize, caller: usize) -> pid_t {
+    fail(raw.wrapping_neg() as c_int, internal::convention(internal::SPAWN, caller))
+}
+
+fn fail(error: c_int, convention: Convention) -> pid_t {
+    match convention {
+        Convention::Errno => errno::fail(error),
+        Convention::Negative => error.wrapping_neg(),
+    }
+}
+
+/// What the child is started with, or why the call is refused. Not inlined: its
+/// frame must be gone when the child starts on what may be a small stack.
+#[inline(never)]
+fn prepare(
+    launch: &mut Launch,
     func: Option<Func>,
     stack: *mut c_void,
     word: u32,
-) -> Result<(Policy, Func, u32), Reason> {
-    let policy = settings::policy();
-    let func = func.ok_or(Reason::Func)?;
+    frame: *const c_void,
+    caller: usize,
+) -> Result<(), Reason> {
+    // libc's own call goes to the host as it is.
+    let policy = if internal::is_exempt(word, caller) { Policy::Host } else { settings::policy() };
+    launch.func = func.ok_or(Reason::Func)?;
     if stack.is_null() {
         return Err(Reason::Stack);
     }
-    let flags = translate(policy, word).map_err(|refusal| Reason::Flags(policy, refusal))?;
-    Ok((policy, func, flags))
+    launch.flags =
+        translate(policy, word).map_err(|refusal| Reason::Flags(Some(policy), refusal))?;
+    if policy.takes_host_arguments() {
+        // SAFETY: the frame is nbclone_arch_clone's.
+        launch.host = unsafe { entry::host_arguments(frame) };
+    }
+    if launch.flags & CLONE_VM == 0 {
+        launch.repair_identity();
+    } else if policy.inherits_alternate_stack() && launch.flags & CLONE_VFORK == 0 {
+        launch.keep_alternate_stack();
+    }
+    Ok(())
 }
 
-/// # Safety
-///
-/// As clone(2): func may run on `stack` with `arg`.
-unsafe fn launch_child(launch: &Launch, stack: *mut c_void, arg: *mut c_void) -> isize {
-    let &Launch { func, flags, parent_tid, tls, child_tid } = launch;
-    // Neither address is mapped: the child gets the SIGSEGV that it asked for.
-    let stack = stack.map_addr(|address| address.max(entry::LOWEST_STACK));
-    // SAFETY: passed on to the caller.
-    unsafe { entry::clone(func, stack, flags, arg, parent_tid, tls, child_tid) }
+/// The line of `NBCLONE_TRACE`.
+#[cold]
+#[inline(never)]
+fn write_line(
+    func: Option<Func>,
+    stack: *mut c_void,
+    flags: u32,
+    arg: *mut c_void,
+    caller: usize,
+    outcome: Outcome,
+) {
+    let func = func.map_or(0, |func| func as usize);
+    let call = Call::Clone { func, stack: stack.addr(), flags, arg: arg.addr() };
+    trace::call(&call, outcome, caller);
 }

@@ -10,6 +10,7 @@ pub fn parse(digits: &[u8]) -> Option<i32> {
 }
 
 /// The digits of a number that isn't negative.
+#[inline(never)]
 pub fn digits(number: i32, buffer: &mut [u8; 10]) -> Option<&[u8]> {
     let mut rest = u32::try_from(number).ok()?;
     let mut start = buffer.len();

@@ -12,45 +12,161 @@ pub type Func = unsafe extern "C" fn(arg: *mut c_void) -> c_int;
 /// which the kernel understands the caller's own stack.
 pub const LOWEST_STACK: usize = 4096;
 
-unsafe extern "C" {
+/// The arguments of clone that NetBSD's hasn't.
+#[derive(Clone, Copy, Default)]
+#[repr(C)]
+pub struct HostArguments {
+    /// What the kernel gets as `parent_tid`.
+    pub parent_tid: usize,
+    /// What the kernel gets as `tls`.
+    pub tls: usize,
+    /// What the kernel gets as `child_tid`.
+    pub child_tid: usize,
+}
+
+/// The arguments behind clone's fourth: reads the caller's stack, where they may
+/// be, so that it is for callers that passed them.
+///
+/// # Safety
+///
+/// `frame` is what `nbclone_slow_clone` got, and this is a call below it.
+pub unsafe fn host_arguments(frame: *const c_void) -> HostArguments {
+    let mut arguments = HostArguments::default();
+    // SAFETY: passed on to the caller.
+    unsafe { copy_host_arguments(frame, &mut arguments) };
+    arguments
+}
+
+/// The calling thread's thread pointer: the address of its thread control block,
+/// or of that block's end, without the bias that some architectures add.
+pub fn thread_pointer() -> usize {
+    // SAFETY: reads a register, or what the thread pointer's ABI keeps there.
+    unsafe { read_thread_pointer() }
+}
+
+/// glibc's vector of the calling thread's blocks of thread-local storage, from
+/// its thread control block.
+pub fn dtv() -> usize {
+    // SAFETY: reads a word that the thread pointer's ABI reserves.
+    unsafe { read_dtv() }
+}
+
+/// AArch64's matrix extension (SME): ZA, which a caller may leave dormant.
+#[cfg(target_arch = "aarch64")]
+mod sme {
+    /// Linux, arch/arm64/include/uapi/asm/hwcap.h.
+    const HWCAP2_SME: libc::c_ulong = 1 << 23;
+
+    unsafe extern "C" {
+        /// arch/aarch64.S saves ZA if this isn't 0.
+        #[link_name = "nbclone_arch_has_sme"]
+        static HAS_SME: core::sync::atomic::AtomicU8;
+    }
+
+    /// Asks the auxiliary vector.
+    pub fn learn() {
+        // SAFETY: takes a number, and looks at what the kernel gave the process.
+        let has = unsafe { libc::getauxval(libc::AT_HWCAP2) } & HWCAP2_SME != 0;
+        // SAFETY: a byte of arch/aarch64.S.
+        unsafe { HAS_SME.store(has.into(), core::sync::atomic::Ordering::Relaxed) };
+    }
+
+    /// Whether there is a ZA.
+    pub fn is_there() -> bool {
+        // SAFETY: a byte of arch/aarch64.S.
+        unsafe { HAS_SME.load(core::sync::atomic::Ordering::Relaxed) != 0 }
+    }
+}
+
+/// Learns what arch/ has to know of the machine, at load.
+pub fn learn_machine() {
+    #[cfg(target_arch = "aarch64")]
+    sme::learn();
+}
+
+/// Whether the machine has state that must be saved before each call.
+pub fn has_state_to_save() -> bool {
+    #[cfg(target_arch = "aarch64")]
+    return sme::is_there();
+    #[cfg(not(target_arch = "aarch64"))]
+    false
+}
+
+/// Declares functions that can be called by their addresses. On x86-64 and AArch64
+/// each is a landing pad and a jump. (x86-64's rustc, besides, calls a foreign
+/// function through a table of addresses, and a function of its own directly.)
+macro_rules! functions {
+    ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
+       $(-> $result:ty)? = $symbol:literal;)*) => {
+        #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked)))]
+        unsafe extern "C" {
+            $($(#[$doc])* #[link_name = $symbol]
+            $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
+        }
+        $(#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked))]
+        $(#[$doc])*
+        #[unsafe(naked)]
+        $visibility unsafe extern "C" fn $name($($parameter: $type),*) $(-> $result)? {
+            core::arch::naked_asm!(
+                ".cfi_startproc",
+                #[cfg(target_arch = "x86_64")]
+                concat!("endbr64; jmp ", $symbol),
+                #[cfg(target_arch = "aarch64")]
+                concat!("hint #34; b ", $symbol),
+                ".cfi_endproc",
+            )
+        })*
+    };
+}
+
+functions! {
+    fn copy_host_arguments(frame: *const c_void, arguments: &mut HostArguments)
+        = "nbclone_arch_host_arguments";
+    fn read_thread_pointer() -> usize = "nbclone_arch_thread_pointer";
+    fn read_dtv() -> usize = "nbclone_arch_dtv";
+
     /// The trampoline: the child's id, or -errno. Writes nothing to `stack`
     /// before the kernel has made the child. `stack`: `LOWEST_STACK` or more.
-    #[link_name = "nbclone_arch_clone"]
-    pub fn clone(
+    pub fn launch(
         func: Func,
         stack: *mut c_void,
         flags: u32,
         arg: *mut c_void,
         parent_tid: usize,
         tls: usize,
-        child_tid: usize,
-    ) -> isize;
+        child_tid: usize
+    ) -> isize = "nbclone_arch_launch";
 
     /// A func for the trampoline that calls `nbclone_child_start` with the
     /// trampoline's last three arguments behind `arg`.
-    #[link_name = "nbclone_arch_child_start"]
-    pub fn child_start(arg: *mut c_void) -> c_int;
+    pub fn child_start(arg: *mut c_void) -> c_int = "nbclone_arch_child_start";
 
-    /// Calls `nbclone_checked_clone` with its caller's return address behind
-    /// the same seven arguments. Its caller must be `clone`, by a tail call.
-    #[link_name = "nbclone_arch_checked_clone"]
-    pub fn checked_clone(
-        func: Option<Func>,
-        stack: *mut c_void,
-        flags: c_int,
-        arg: *mut c_void,
-        parent_tid: *mut c_void,
-        tls: *mut c_void,
-        child_tid: *mut c_void,
-    ) -> libc::pid_t;
+    /// `clone::internal`'s callback for dl_iterate_phdr(3).
+    pub fn visit(
+        module: *mut libc::dl_phdr_info,
+        size: libc::size_t,
+        search: *mut c_void
+    ) -> c_int = "nbclone_visit";
 
     /// A system call with up to five arguments: the kernel's result, -errno
     /// included. errno itself is left alone, which is what a child that shares
     /// its parent's thread pointer needs.
-    #[link_name = "nbclone_arch_syscall"]
-    pub fn syscall(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize;
+    pub fn syscall(
+        number: usize,
+        a: usize,
+        b: usize,
+        c: usize,
+        d: usize,
+        e: usize
+    ) -> isize = "nbclone_arch_syscall";
+}
 
-    /// Linux 1.x's entry, for abi.rs to jump to.
+unsafe extern "C" {
+    /// NetBSD's clone, for abi.rs to jump to.
+    #[link_name = "nbclone_arch_clone"]
+    pub fn clone();
+
+    /// Linux 1.x's clone, for abi.rs to jump to.
     #[link_name = "nbclone_arch_linux1_clone"]
     pub fn linux1_clone();
 }

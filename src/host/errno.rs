@@ -1,4 +1,4 @@
-//! The one place that turns -errno into errno.
+//! The one place that sets errno.
 #![allow(unsafe_code)]
 
 use libc::pid_t;
@@ -9,18 +9,13 @@ pub fn location() -> *mut i32 {
     unsafe { libc::__errno_location() }
 }
 
-/// A raw result as C wants it: a pid, or -1 and errno.
-#[inline]
-pub fn result(raw: isize) -> pid_t {
-    if raw < 0 { fail(raw) } else { raw as pid_t }
-}
-
+/// A failure as C wants it: sets errno, returns -1.
 #[cold]
 #[inline(never)]
-fn fail(raw: isize) -> pid_t {
+pub fn fail(error: i32) -> pid_t {
     // SAFETY: errno is the calling thread's own, and it is in the parent: a
     // child never comes here.
-    unsafe { *location() = raw.wrapping_neg() as i32 };
+    unsafe { *location() = error };
     -1
 }
 

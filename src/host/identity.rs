@@ -1,107 +1,268 @@
 //! What libc keeps of a thread's identity, for a child with memory of its own.
 //!
-//! A child with memory of its own (no `CLONE_VM`) has a copy of its parent's
-//! libc, which believes itself the parent: its cached thread id is the
-//! parent's, and the kernel has forgotten its robust mutexes.
+//! Such a child has a copy of its parent's libc, which believes itself the
+//! parent: its cached thread id is the parent's, and so are the robust mutexes in
+//! its list. libc's own fork mends that in its child; clone gives its child the
+//! same, by the same means:
+//!
+//! | | glibc | musl |
+//! |---|---|---|
+//! | thread id | `CLONE_CHILD_SETTID` | `CLONE_CHILD_SETTID` |
+//! | cleared at the thread's end | `CLONE_CHILD_CLEARTID`, the thread id | set_tid_address(2), libc's lock |
+//! | robust mutexes | the list emptied, set_robust_list(2) | the list not registered |
+//! | list of threads | - | the child alone |
+//! | cached process id | up to 2.24 | - |
+//!
+//! The places are learnt once, at load, and each is verified by its value. What
+//! isn't verified isn't used: the child is then as the host's clone makes it. No
+//! byte of a thread whose thread pointer isn't libc's is read behind its thread
+//! control block, and none is written.
 #![allow(unsafe_code)]
 
-use super::errno;
+use super::libc_symbols::symbols;
+use super::{entry, errno};
 use crate::flags::*;
 use crate::host;
-use core::sync::atomic::{
-    AtomicIsize, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+use core::sync::atomic::{AtomicIsize, AtomicU8, AtomicUsize};
+use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+
+const WORD: usize = size_of::<usize>();
+
+/// Which libc's layout was verified: one of the constants below.
+static LAYOUT: AtomicU8 = AtomicU8::new(NOT_LEARNT);
+const NOT_LEARNT: u8 = 0;
+const UNKNOWN: u8 = 1;
+const GLIBC: u8 = 2;
+/// glibc up to 2.24: the process id is cached behind the thread id.
+const GLIBC_WITH_PID: u8 = 3;
+const MUSL: u8 = 4;
+
+/// The cached thread id, from the thread pointer.
+static TID: AtomicIsize = AtomicIsize::new(0);
+/// What tells libc's thread pointers from others: see `mark`.
+static MARK: AtomicUsize = AtomicUsize::new(0);
+/// The head of the robust-mutex list, from the cached thread id.
+static ROBUST: AtomicIsize = AtomicIsize::new(0);
+/// musl: what the kernel clears at a thread's end; 0: not known.
+static CLEARED: AtomicUsize = AtomicUsize::new(0);
+/// musl: the links of the list of threads, from the cached thread id; 0: not known.
+static THREADS: AtomicIsize = AtomicIsize::new(0);
+
+/// The thread id from the thread's first block of TLS, for arch/x86_64.S. While it
+/// is 0, arch/ leaves each call with copied memory to this module.
+#[unsafe(export_name = "nbclone_tid_from_tls")]
+static TID_FROM_TLS: AtomicIsize = AtomicIsize::new(0);
+
+/// Architectures whose thread control block begins at the thread pointer, with
+/// libc's descriptor of the thread; elsewhere the descriptor lies below it.
+const DESCRIPTOR_AT_POINTER: bool = cfg!(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "s390x",
+    target_arch = "sparc64"
+));
+
+/// Whether glibc links robust mutexes both ways
+/// (`__PTHREAD_MUTEX_HAVE_PREV`): then the other end lies before the head.
+const LINKED_BOTH_WAYS: bool = cfg!(any(target_pointer_width = "64", target_arch = "x86_64"));
+
+/// `futex_offset` of glibc's list: from a mutex' link to its lock word.
+const FUTEX_OFFSET: isize = match (WORD, LINKED_BOTH_WAYS) {
+    (8, _) => -32,
+    (_, true) => -28,
+    _ => -20,
 };
 
-/// Where libc caches a thread's id, as the distance from its errno: both are
-/// at a fixed distance from the thread pointer, so that one thread's answer
-/// is every thread's. 0: not known yet.
-static TID_FROM_ERRNO: AtomicIsize = AtomicIsize::new(0);
-
-/// On musl, the address that the kernel clears at every thread's end: one
-/// lock for all. 0 on glibc, where in a child as fork makes it that is the
-/// cached id itself.
-static CLEARED_AT_END: AtomicUsize = AtomicUsize::new(0);
-
-/// musl's thread descriptor has errno right behind the id.
-const MUSL_TID_FROM_ERRNO: isize = -4;
-
-/// glibc's has the head of the robust-mutex list behind the id, and before it
-/// the list's other end where mutexes are linked both ways. In 2.43 the kernel
-/// clears another word than the id, but for forked threads.
-const GLIBC_TID_BELOW_ROBUST_LIST: usize = if cfg!(target_pointer_width = "64") {
-    16
-} else if cfg!(target_arch = "x86_64") {
-    8
-} else {
-    4
-};
-
-/// The libc state that a child with copied memory takes over.
-pub struct Identity {
-    /// The flags that make the kernel write the child's id, before any
-    /// instruction or signal handler of the child.
+/// What the kernel is asked for, and what the child has to be told.
+pub struct Repair {
+    /// The flags that have the kernel write the id, before any instruction or
+    /// signal handler of the child.
     pub flags: u32,
-    /// Where libc caches the id, or 0: unknown.
+    /// Where libc caches the id: the kernel's `child_tid`, and for `repair`.
     pub tid: usize,
-    /// The head of the robust-mutex list, or 0.
-    pub robust_list: usize,
 }
 
-impl Identity {
-    /// The calling thread's, for its child.
-    pub fn of_caller() -> Identity {
-        let robust_list = host::robust_list();
-        let mut distance = TID_FROM_ERRNO.load(Acquire);
-        if distance == 0 {
-            distance = find_tid(robust_list);
-        }
-        if distance == 0 {
-            return Identity { flags: 0, tid: 0, robust_list };
-        }
-        let clear = if CLEARED_AT_END.load(Relaxed) == 0 { CLONE_CHILD_CLEARTID } else { 0 };
-        let tid = errno::location().addr().wrapping_add_signed(distance);
-        Identity { flags: CLONE_CHILD_SETTID | clear, tid, robust_list }
+/// For a child of the calling thread; `None`: it is made as the host's clone
+/// makes it.
+pub fn of_caller() -> Option<Repair> {
+    if LAYOUT.load(Acquire) == NOT_LEARNT {
+        // A constructor that ran before ours has called.
+        learn();
     }
+    let layout = LAYOUT.load(Acquire);
+    if layout == UNKNOWN || mark(layout == MUSL)? != MARK.load(Relaxed) {
+        return None;
+    }
+    let clear = if layout == MUSL { 0 } else { CLONE_CHILD_CLEARTID };
+    let tid = entry::thread_pointer().wrapping_add_signed(TID.load(Relaxed));
+    Some(Repair { flags: CLONE_CHILD_SETTID | clear, tid })
+}
 
-    /// The part that only the child itself can do.
-    pub fn take_over(robust_list: usize) {
-        let cleared = CLEARED_AT_END.load(Relaxed);
-        if cleared != 0 {
-            host::set_tid_address(cleared);
+/// In the child: the part that only the child can do. `tid`: `Repair::tid`.
+pub fn repair(tid: usize) {
+    let robust = tid.wrapping_add_signed(ROBUST.load(Relaxed));
+    match LAYOUT.load(Relaxed) {
+        MUSL => {
+            // Not registered: musl does that with the first robust mutex.
+            write_word(robust + WORD, 0);
+            write_word(robust + 2 * WORD, 0);
+            let links = THREADS.load(Relaxed);
+            if links != 0 {
+                let links = tid.wrapping_add_signed(links);
+                let itself = descriptor();
+                write_word(links, itself);
+                write_word(links + WORD, itself);
+            }
+            let cleared = CLEARED.load(Relaxed);
+            if cleared != 0 {
+                host::set_tid_address(cleared);
+            }
         }
-        if robust_list != 0 {
-            host::set_robust_list(robust_list);
+        layout => {
+            if layout == GLIBC_WITH_PID {
+                write_id(tid + 4, read_id(tid));
+            }
+            write_word(robust, robust);
+            if LINKED_BOTH_WAYS {
+                write_word(robust - WORD, robust);
+            }
+            host::set_robust_list(robust);
         }
     }
 }
 
-/// Learns where libc caches the calling thread's id. A place is believed only
-/// if it holds that id. `robust`: the head of its robust-mutex list, or 0.
+/// Lets arch/ do it for the usual call, where it knows this layout.
+pub fn open_usual_call() {
+    let layout = (LAYOUT.load(Acquire), TID.load(Relaxed), ROBUST.load(Relaxed));
+    let known = (GLIBC, 0x2d0, 16);
+    if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) && layout == known {
+        let first_block = MARK.load(Relaxed) as isize;
+        TID_FROM_TLS.store(TID.load(Relaxed).wrapping_sub(first_block), Relaxed);
+    }
+}
+
+/// Learns the places from the calling thread's values.
 #[cold]
-fn find_tid(robust: usize) -> isize {
-    let errno = errno::location().addr();
-    let tid = host::gettid();
-    let holds_tid = |address: usize| {
-        // SAFETY: an aligned word in a page that is mapped; libc's thread
-        // descriptors are readable, and only the value is compared.
-        address.is_multiple_of(4)
-            && host::is_mapped(address)
-            && unsafe { core::ptr::with_exposed_provenance::<i32>(address).read_volatile() } == tid
-    };
+pub fn learn() {
+    let layout = if symbols().is_glibc() { learn_glibc() } else { learn_musl() };
+    // Release: pairs with of_caller's Acquire, so that a reader that sees the
+    // layout also sees the places.
+    LAYOUT.store(layout.unwrap_or(UNKNOWN), Release);
+}
 
-    let cleared = host::tid_address();
-    let before_robust = robust.wrapping_sub(GLIBC_TID_BELOW_ROBUST_LIST);
-    let distance = if cleared != 0 && holds_tid(cleared) {
-        cleared.wrapping_sub(errno) as isize
-    } else if robust != 0 && holds_tid(before_robust) {
-        before_robust.wrapping_sub(errno) as isize
-    } else if holds_tid(errno.wrapping_add_signed(MUSL_TID_FROM_ERRNO)) {
-        CLEARED_AT_END.store(cleared, Relaxed);
-        MUSL_TID_FROM_ERRNO
-    } else {
-        0
+/// glibc's struct pthread has the thread id (and up to 2.42 another word) right
+/// before the list of robust mutexes, which the thread has left empty so far.
+fn learn_glibc() -> Option<u8> {
+    // All of these bytes are of the structure, whatever the version.
+    const SEARCHED: usize = 0x400;
+    let start = descriptor();
+    if start == 0 {
+        return None;
+    }
+    let is_empty_list = |&head: &usize| {
+        read_word(head) == head
+            && read_word(head + WORD) as isize == FUTEX_OFFSET
+            && read_word(head + 2 * WORD) == 0
+            && (!LINKED_BOTH_WAYS || read_word(head - WORD) == head)
     };
-    // Behind CLEARED_AT_END, which whoever sees this one goes by.
-    TID_FROM_ERRNO.store(distance, Release);
-    distance
+    let mut heads =
+        (WORD..SEARCHED).step_by(WORD).map(|offset| start + offset).filter(is_empty_list);
+    let head = heads.next()?;
+    if heads.next().is_some() {
+        return None;
+    }
+
+    let id = host::gettid();
+    let end = if LINKED_BOTH_WAYS { head - WORD } else { head };
+    let tid = [end - 8, end - 4].into_iter().find(|&place| read_id(place) == id)?;
+    let behind = if tid + 4 < end { read_id(tid + 4) } else { 0 };
+    let has_pid = behind != 0 && behind == host::getpid();
+    keep(tid, head, mark(false)?);
+    Some(if has_pid { GLIBC_WITH_PID } else { GLIBC })
+}
+
+/// musl's struct pthread has errno right behind the thread id, and further on
+/// the head of the robust mutexes: itself, and nothing registered so far.
+fn learn_musl() -> Option<u8> {
+    const SEARCHED: usize = 128;
+    let tid = errno::location().addr().wrapping_sub(4);
+    let id = host::gettid();
+    let itself = descriptor();
+    if read_id(tid) != id || itself == 0 || read_word(itself) != itself {
+        return None;
+    }
+    let first = (tid + 8).next_multiple_of(WORD);
+    let is_empty_list = |&head: &usize| {
+        read_word(head) == head && read_word(head + WORD) == 0 && read_word(head + 2 * WORD) == 0
+    };
+    let head = (first..tid + SEARCHED).step_by(WORD).find(is_empty_list)?;
+    keep(tid, head, mark(true)?);
+
+    let links = itself + if DESCRIPTOR_AT_POINTER { 2 * WORD } else { WORD };
+    if read_word(links) == itself && read_word(links + WORD) == itself {
+        THREADS.store(links.wrapping_sub(tid) as isize, Relaxed);
+    }
+    let cleared = match symbols().thread_list_lock {
+        0 => host::tid_address(),
+        lock => lock,
+    };
+    CLEARED.store(cleared, Relaxed);
+    Some(MUSL)
+}
+
+fn keep(tid: usize, robust: usize, mark: usize) {
+    TID.store(tid.wrapping_sub(entry::thread_pointer()) as isize, Relaxed);
+    ROBUST.store(robust.wrapping_sub(tid) as isize, Relaxed);
+    MARK.store(mark, Relaxed);
+}
+
+/// What is the same for each thread of libc's, and for no other: how far from the
+/// thread pointer the first block of thread-local storage is, by the thread's
+/// vector of such blocks. `None`: there is no vector, or it is another thread's.
+fn mark(is_musl: bool) -> Option<usize> {
+    let pointer = entry::thread_pointer();
+    let vector =
+        if is_musl && !DESCRIPTOR_AT_POINTER { read_word(pointer - WORD) } else { entry::dtv() };
+    if vector == 0 {
+        return None;
+    }
+    let first = match (is_musl, read_word(vector)) {
+        // glibc's entries have two words each, the first is no block's.
+        (false, _) => vector + 2 * WORD,
+        // musl's have one. Without a block, the vector itself lies beside the
+        // thread control block.
+        (true, 0) => return (vector.abs_diff(pointer) < 1024).then_some(0),
+        (true, _) => vector + WORD,
+    };
+    Some(read_word(first).wrapping_sub(pointer))
+}
+
+/// The calling thread's struct pthread; 0: not known (glibc up to 2.26 without
+/// libpthread).
+fn descriptor() -> usize {
+    if DESCRIPTOR_AT_POINTER {
+        return entry::thread_pointer();
+    }
+    // SAFETY: takes nothing; what it returns is only a number here.
+    unsafe { libc::pthread_self() as usize }
+}
+
+fn read_word(place: usize) -> usize {
+    // SAFETY: a word of libc's thread descriptor or of its vector of TLS blocks.
+    unsafe { core::ptr::with_exposed_provenance::<usize>(place).read() }
+}
+
+fn write_word(place: usize, word: usize) {
+    // SAFETY: a word of libc's thread descriptor, in the child's own copy of it.
+    unsafe { core::ptr::with_exposed_provenance_mut::<usize>(place).write(word) }
+}
+
+fn read_id(place: usize) -> i32 {
+    // SAFETY: as read_word.
+    unsafe { core::ptr::with_exposed_provenance::<i32>(place).read() }
+}
+
+fn write_id(place: usize, id: i32) {
+    // SAFETY: as write_word.
+    unsafe { core::ptr::with_exposed_provenance_mut::<i32>(place).write(id) }
 }

@@ -2,15 +2,20 @@
 //! async-signal-safe, and without a trace in errno.
 #![allow(unsafe_code)]
 
+pub mod buffer;
 pub mod decimal;
 pub mod entry;
 pub mod errno;
 pub mod identity;
+pub mod initial_stack;
+pub mod libc_symbols;
 pub mod memory;
 pub mod message;
 mod number;
 pub mod reopen;
+pub mod stat;
 
+use self::buffer::Buffer;
 use core::ffi::CStr;
 use core::sync::atomic::AtomicU32;
 
@@ -41,6 +46,20 @@ impl SignalSet {
             *word |= bit;
         }
         self
+    }
+
+    /// This set without `signal`.
+    pub fn without(mut self, signal: i32) -> SignalSet {
+        let (word, bit) = SignalSet::bit(signal);
+        if let Some(word) = self.0.get_mut(word) {
+            *word &= !bit;
+        }
+        self
+    }
+
+    /// Whether the three signals that musl keeps for itself are members.
+    pub fn has_musl_internal(&self) -> bool {
+        (32..=34).all(|signal| self.has(signal))
     }
 
     /// Whether `signal` is a member.
@@ -85,30 +104,6 @@ pub fn set_tid_address(address: usize) {
     call(number::SYS_set_tid_address, [address, 0, 0, 0, 0]);
 }
 
-/// Whether the page of `address` is mapped.
-pub fn is_mapped(address: usize) -> bool {
-    const SMALLEST_PAGE: usize = 4096;
-    const LARGEST_PAGE: usize = 65536;
-    let mut resident = [0u8; 1];
-    let place = resident.as_mut_ptr() as usize;
-    // A kernel with larger pages refuses a start inside of one.
-    [SMALLEST_PAGE, 2 * SMALLEST_PAGE, 4 * SMALLEST_PAGE, LARGEST_PAGE].iter().any(|size| {
-        let page = address & size.wrapping_neg();
-        call(number::SYS_mincore, [page, 1, place, 0, 0]) == 0
-    })
-}
-
-/// The head of the calling thread's robust-mutex list, or 0.
-pub fn robust_list() -> usize {
-    let mut head: usize = 0;
-    let mut length: usize = 0;
-    let places = ((&raw mut head) as usize, (&raw mut length) as usize);
-    match call(number::SYS_get_robust_list, [0, places.0, places.1, 0, 0]) {
-        0 => head,
-        _ => 0,
-    }
-}
-
 /// set_robust_list(2). The kernel knows one length only: a list head's.
 pub fn set_robust_list(head: usize) {
     const HEAD_SIZE: usize = 3 * size_of::<usize>();
@@ -147,9 +142,32 @@ pub fn set_signal_mask(set: &SignalSet) {
     change_mask(libc::SIG_SETMASK, set, core::ptr::null_mut());
 }
 
+/// While it lives, no signal reaches a handler of the calling thread but
+/// SIGSYS, with which a filter may have the program make a system call itself:
+/// the kernel ends a thread that blocks that one.
+pub struct SignalsBlocked(SignalSet);
+
+impl SignalsBlocked {
+    /// From here on.
+    pub fn new() -> SignalsBlocked {
+        SignalsBlocked(block_signals(&SignalSet::ALL.without(libc::SIGSYS)))
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        set_signal_mask(&self.0);
+    }
+}
+
 fn change_mask(how: i32, set: &SignalSet, old: *mut SignalSet) {
     let set = core::ptr::from_ref(set) as usize;
     call(number::SYS_rt_sigprocmask, [how as usize, set, old as usize, SIGNAL_SET_SIZE, 0]);
+}
+
+/// rt_sigprocmask(2): the mask.
+pub fn blocked_signals() -> SignalSet {
+    block_signals(&SignalSet::EMPTY)
 }
 
 /// rt_sigpending(2).
@@ -168,26 +186,40 @@ pub fn discard_signal(set: &SignalSet) {
 }
 
 /// close(2).
-// On i386 LLVM moves an instruction between a push for the call and what the
-// frame information says of that push.
-#[cfg_attr(target_arch = "x86", inline(never))]
+// Inlined, it is a fifth of its callers; and on i386 LLVM moves an instruction
+// between a push for the call and what the frame information says of that push.
+#[inline(never)]
 pub fn close(descriptor: i32) {
     call(number::SYS_close, [descriptor as usize, 0, 0, 0, 0]);
 }
 
-/// read(2): the count read; 0 at the end or on an error.
-pub fn read(descriptor: i32, bytes: &mut [u8]) -> usize {
-    let arguments = [descriptor as usize, bytes.as_mut_ptr() as usize, bytes.len(), 0, 0];
-    usize::try_from(call(number::SYS_read, arguments)).unwrap_or(0)
+/// read(2): no bytes at the end or on an error.
+pub fn read<const N: usize>(descriptor: i32, bytes: &mut Buffer<N>) {
+    bytes.fill(|place, size| call(number::SYS_read, [descriptor as usize, place, size, 0, 0]));
 }
 
 /// Whether poll(2) calls `descriptor` writable, at once, and unbroken.
 pub fn is_writable(descriptor: i32) -> bool {
-    let mut poll = libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 };
+    let mut polls = [libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 }];
+    poll(&mut polls);
+    let [poll] = polls;
+    poll.revents == libc::POLLOUT
+}
+
+/// Whether poll(2) says of both descriptors that the other side hung up, or of
+/// neither. False too where it says nothing.
+pub fn hung_up_alike(descriptors: [i32; 2]) -> bool {
+    let mut polls = descriptors.map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
+    let result = poll(&mut polls);
+    let [old, new] = polls;
+    result >= 0 && (old.revents ^ new.revents) & libc::POLLHUP == 0
+}
+
+/// ppoll(2) that doesn't wait.
+fn poll<const N: usize>(polls: &mut [libc::pollfd; N]) -> isize {
     // A zero timeout, in either width that the call may have.
     let zero = [0u64; 2];
-    let places = ((&raw mut poll) as usize, zero.as_ptr() as usize);
-    call(number::SYS_ppoll, [places.0, 1, places.1, 0, 0]) == 1 && poll.revents == libc::POLLOUT
+    call(number::SYS_ppoll, [polls.as_mut_ptr() as usize, N, zero.as_ptr() as usize, 0, 0])
 }
 
 /// openat(2) of an absolute path: the descriptor, or errno. What O_CREAT
@@ -209,59 +241,13 @@ pub fn fcntl(descriptor: i32, command: i32, argument: usize) -> isize {
     call(number::FCNTL, [descriptor as usize, command as usize, argument, 0, 0])
 }
 
-/// What a descriptor is open on.
-#[derive(PartialEq, Eq)]
-pub struct File {
-    /// `S_IFREG` and so on, or 0 for what has no type.
-    pub kind: u32,
-    /// Of a device file: the device's major and minor number.
-    pub device: (u32, u32),
-    file_system: (u32, u32),
-    inode: u64,
-}
-
-impl File {
-    /// Two words that tell it from other files.
-    pub fn identity(&self) -> (u32, u32) {
-        let (device, system) = (self.file_system, self.device);
-        let mixed = device.0 << 20 ^ device.1 ^ system.0 << 24 ^ system.1 << 8 ^ self.kind << 16;
-        (self.inode as u32, (self.inode >> 32) as u32 ^ mixed)
-    }
-}
-
-/// statx(2) of an open descriptor. Never inlined: it is `statx` that makes
-/// this a quarter of a kilobyte of stack.
-#[inline(never)]
-pub fn file(descriptor: i32) -> Option<File> {
-    let mut status = core::mem::MaybeUninit::<libc::statx>::zeroed();
-    let arguments = [
-        descriptor as usize,
-        c"".as_ptr() as usize,
-        libc::AT_EMPTY_PATH as usize,
-        (libc::STATX_TYPE | libc::STATX_INO) as usize,
-        status.as_mut_ptr() as usize,
-    ];
-    if call(number::SYS_statx, arguments) != 0 {
-        return None;
-    }
-    // SAFETY: numbers only, for which zero bytes are values too.
-    let status = unsafe { status.assume_init() };
-    Some(File {
-        kind: u32::from(status.stx_mode) & libc::S_IFMT,
-        device: (status.stx_rdev_major, status.stx_rdev_minor),
-        file_system: (status.stx_dev_major, status.stx_dev_minor),
-        inode: status.stx_ino,
-    })
-}
-
 /// ioctl(2) `TIOCGDEV`: major and minor number of the terminal's own device,
 /// whatever the name under which it is open.
 pub fn terminal(descriptor: i32) -> Option<(u32, u32)> {
     let mut device: u32 = 0;
     let place = (&raw mut device) as usize;
     match call(number::SYS_ioctl, [descriptor as usize, libc::TIOCGDEV as usize, place, 0, 0]) {
-        // The kernel's new_encode_dev().
-        0 => Some(((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))),
+        0 => Some(stat::unpack(device)),
         _ => None,
     }
 }
@@ -304,23 +290,33 @@ pub fn wake(word: &AtomicU32) {
     call(number::SYS_futex, [word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1, 0, 0]);
 }
 
-/// getdents64(2): the number of bytes filled; 0 at the end or on an error.
-pub fn read_directory(descriptor: i32, entries: &mut [u8]) -> usize {
-    let arguments = [descriptor as usize, entries.as_mut_ptr() as usize, entries.len(), 0, 0];
-    usize::try_from(call(number::SYS_getdents64, arguments)).unwrap_or(0)
+/// getdents64(2): no bytes at the end or on an error.
+pub fn read_directory<const N: usize>(descriptor: i32, entries: &mut Buffer<N>) {
+    entries
+        .fill(|place, size| call(number::SYS_getdents64, [descriptor as usize, place, size, 0, 0]));
 }
 
-/// The name of the first entry of what getdents64 gave, and the entries
-/// behind it. An entry: 16 bytes, its length in 2, its type in 1, its name.
-pub fn first_entry(entries: &[u8]) -> Option<(&[u8], &[u8])> {
-    let length = u16::from_ne_bytes([*entries.get(16)?, *entries.get(17)?]);
-    let (entry, rest) = entries.split_at_checked(usize::from(length))?;
+/// readlinkat(2) of an absolute path: no bytes on an error.
+pub fn read_link<const N: usize>(path: &CStr, link: &mut Buffer<N>) {
+    link.fill(|place, size| {
+        let path = path.as_ptr() as usize;
+        call(number::SYS_readlinkat, [libc::AT_FDCWD as usize, path, place, size, 0])
+    });
+}
+
+/// The name of the first entry of what getdents64 gave, the position behind it
+/// for lseek(2), and the entries behind it. An entry: its inode in 8 bytes, that
+/// position in 8, its length in 2, its type in 1, its name.
+pub fn first_entry(entries: &[u8]) -> Option<(&[u8], i64, &[u8])> {
+    let (head, _) = entries.split_first_chunk::<19>()?;
+    let [_, _, _, _, _, _, _, _, a, b, c, d, e, f, g, h, length @ .., _] = *head;
+    let (entry, rest) = entries.split_at_checked(u16::from_ne_bytes(length).into())?;
     let name = entry.get(19..)?;
     let end = name.iter().position(|&byte| byte == 0)?;
-    Some((name.get(..end)?, rest))
+    Some((name.get(..end)?, i64::from_ne_bytes([a, b, c, d, e, f, g, h]), rest))
 }
 
-/// The limit of descriptors (`RLIMIT_NOFILE`), raised for a while.
+/// The limit of descriptors (`RLIMIT_NOFILE`), raised while this lives.
 pub struct Limit {
     original: Option<[u64; 2]>,
     is_raised_further: bool,
@@ -348,9 +344,11 @@ impl Limit {
         self.is_raised_further = limit_of_descriptors(&[past, past], core::ptr::null_mut()) == 0;
         self.is_raised_further
     }
+}
 
-    /// Puts it back as it was.
-    pub fn restore(self) {
+/// As it was.
+impl Drop for Limit {
+    fn drop(&mut self) {
         if let Some(original) = self.original {
             limit_of_descriptors(&original, core::ptr::null_mut());
         }

@@ -4,10 +4,10 @@ use libc::c_long;
 
 #[cfg(not(all(target_arch = "mips64", target_pointer_width = "32")))]
 pub use libc::{
-    SYS_close, SYS_dup3, SYS_futex, SYS_get_robust_list, SYS_getdents64, SYS_getpid, SYS_gettid,
-    SYS_ioctl, SYS_lseek, SYS_mincore, SYS_openat, SYS_ppoll, SYS_prctl, SYS_prlimit64, SYS_read,
-    SYS_rt_sigpending, SYS_rt_sigprocmask, SYS_rt_sigtimedwait, SYS_set_robust_list,
-    SYS_set_tid_address, SYS_sigaltstack, SYS_statx, SYS_write,
+    SYS_close, SYS_dup3, SYS_futex, SYS_getdents64, SYS_getpid, SYS_gettid, SYS_ioctl, SYS_lseek,
+    SYS_openat, SYS_ppoll, SYS_prctl, SYS_prlimit64, SYS_read, SYS_readlinkat, SYS_rt_sigpending,
+    SYS_rt_sigprocmask, SYS_rt_sigtimedwait, SYS_set_robust_list, SYS_set_tid_address,
+    SYS_sigaltstack, SYS_statx, SYS_write,
 };
 #[cfg(all(target_arch = "mips64", target_pointer_width = "32"))]
 pub use n32::*;
@@ -17,6 +17,30 @@ pub const FCNTL: c_long = large_offsets::FCNTL;
 
 /// _llseek(2), where lseek(2) has offsets of 32 bits.
 pub const LLSEEK: Option<c_long> = large_offsets::LLSEEK;
+
+/// fstatat(2), with inodes of 64 bits. LoongArch began with statx alone.
+pub const FSTATAT: Option<c_long> = fstatat::FSTATAT;
+
+mod fstatat {
+    #[cfg(target_arch = "loongarch64")]
+    pub const FSTATAT: Option<libc::c_long> = None;
+    #[cfg(all(target_arch = "mips64", target_pointer_width = "32"))]
+    pub const FSTATAT: Option<libc::c_long> = Some(super::n32::SYS_newfstatat);
+    #[cfg(any(
+        all(
+            target_pointer_width = "64",
+            not(target_arch = "loongarch64"),
+            not(target_arch = "sparc64")
+        ),
+        target_arch = "x86_64"
+    ))]
+    pub const FSTATAT: Option<libc::c_long> = Some(libc::SYS_newfstatat);
+    #[cfg(any(
+        all(target_pointer_width = "32", not(target_arch = "x86_64"), not(target_arch = "mips64")),
+        target_arch = "sparc64"
+    ))]
+    pub const FSTATAT: Option<libc::c_long> = Some(libc::SYS_fstatat64);
+}
 
 /// Architectures of 32 bits have calls of their own for 64-bit offsets; x32
 /// and n32, whose registers have 64 bits, need none.
@@ -53,7 +77,6 @@ mod n32 {
     pub const SYS_lseek: libc::c_long = LINUX + 8;
     pub const SYS_rt_sigprocmask: libc::c_long = LINUX + 14;
     pub const SYS_ioctl: libc::c_long = LINUX + 15;
-    pub const SYS_mincore: libc::c_long = LINUX + 26;
     pub const SYS_getpid: libc::c_long = LINUX + 38;
     pub const SYS_fcntl: libc::c_long = LINUX + 70;
     pub const SYS_rt_sigpending: libc::c_long = LINUX + 125;
@@ -64,9 +87,10 @@ mod n32 {
     pub const SYS_futex: libc::c_long = LINUX + 194;
     pub const SYS_set_tid_address: libc::c_long = LINUX + 213;
     pub const SYS_openat: libc::c_long = LINUX + 251;
+    pub const SYS_newfstatat: libc::c_long = LINUX + 256;
+    pub const SYS_readlinkat: libc::c_long = LINUX + 261;
     pub const SYS_ppoll: libc::c_long = LINUX + 265;
     pub const SYS_set_robust_list: libc::c_long = LINUX + 272;
-    pub const SYS_get_robust_list: libc::c_long = LINUX + 273;
     pub const SYS_dup3: libc::c_long = LINUX + 290;
     pub const SYS_getdents64: libc::c_long = LINUX + 299;
     pub const SYS_prlimit64: libc::c_long = LINUX + 302;

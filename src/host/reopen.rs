@@ -1,35 +1,29 @@
 //! A file opened once more through /proc/self/fd, where that gives the same
 //! thing and does nothing else.
 
-use crate::host::{self, File, decimal};
+use crate::host::buffer::Buffer;
+use crate::host::stat::{self, File};
+use crate::host::{self, decimal};
 use core::ffi::CStr;
-use libc::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG};
+use libc::{S_IFCHR, S_IFIFO};
 
 /// The directory of the process' descriptors.
 pub const TABLE: &CStr = c"/proc/self/fd";
 
-/// Whether opening the file again may give the same thing, and does nothing
-/// else.
-pub fn opens_alike(descriptor: i32, file: &File, flags: i32) -> bool {
-    match file.kind {
-        // It would break a write lease, and its holder be sent a signal.
-        S_IFREG => host::fcntl(descriptor, libc::F_GETLEASE, 0) != libc::F_WRLCK as isize,
-        S_IFDIR | S_IFBLK | S_IFIFO => true,
-        S_IFCHR => device_opens_alike(descriptor, file, flags),
-        // Sockets, and what has no type at all: eventfd, epoll and the like.
-        _ => false,
-    }
-}
+/// The path of an entry of the table.
+pub type Path = Buffer<32>;
 
 /// Opens the pipe or the terminal behind `descriptor` once more. `None`: it is
 /// another kind of file, or can't be opened again.
 pub fn stream(descriptor: i32, flags: i32) -> Option<i32> {
-    let file = host::file(descriptor)?;
-    if !matches!(file.kind, S_IFIFO | S_IFCHR) || !opens_alike(descriptor, &file, 0) {
-        return None;
+    let file = stat::file(descriptor)?;
+    match file.kind {
+        S_IFIFO => {}
+        S_IFCHR if device_opens_alike(descriptor, file.device) => {}
+        _ => return None,
     }
-    let (mut digits, mut buffer) = ([0u8; 10], [0u8; 32]);
-    let path = path_of(decimal::digits(descriptor, &mut digits)?, &mut buffer)?;
+    let (mut digits, mut path) = ([0u8; 10], Path::new());
+    let path = path_of(decimal::digits(descriptor, &mut digits)?, &mut path)?;
     let new = host::open(path, flags).ok()?;
     if is_same(descriptor, &file, new) {
         Some(new)
@@ -40,36 +34,48 @@ pub fn stream(descriptor: i32, flags: i32) -> Option<i32> {
 }
 
 /// Many a character device makes something new at each open: /dev/ptmx a
-/// terminal, /dev/net/tun an interface; a tape rewinds. Those that don't are
-/// memory devices and terminals (Linux's admin-guide/devices.txt).
-fn device_opens_alike(descriptor: i32, file: &File, flags: i32) -> bool {
-    match file.device {
+/// terminal, /dev/net/tun an interface; a tape rewinds, a watchdog starts.
+/// Those that don't are memory devices and some terminals (Linux's
+/// admin-guide/devices.txt).
+pub fn device_opens_alike(descriptor: i32, device: (u32, u32)) -> bool {
+    match device {
         // mem, null, port, zero, full, random, urandom; kmsg has a position
         // that can't be read.
         (1, minor) => matches!(minor, 1 | 3 | 4 | 5 | 7 | 8 | 9),
-        // With O_ASYNC a terminal looks for an owner of its signals itself.
-        _ if flags & libc::O_ASYNC != 0 => false,
         // /dev/tty, /dev/console, /dev/tty0: names for a terminal that may be
-        // another by now; is_same will see.
-        (5, 0 | 1) | (4, 0) => true,
+        // another by now; is_same_terminal will see.
+        (5, 0 | 1) | (4, 0) => host::terminal(descriptor).is_some_and(terminal_opens_alike),
         // A terminal's own device. A pseudo-terminal's master, of which the
         // kernel tells the other side, isn't. One that hung up tells nothing,
         // and opening it again would bring it back to life.
-        device => host::terminal(descriptor) == Some(device),
+        device => host::terminal(descriptor) == Some(device) && terminal_opens_alike(device),
     }
+}
+
+/// Virtual consoles, and pseudo-terminals of either kind. Opening a serial line
+/// raises DTR and RTS, whatever the program has made of them since.
+fn terminal_opens_alike(device: (u32, u32)) -> bool {
+    matches!(device, (4, 0..=63) | (3 | 136..=143, _))
+}
+
+/// Whether `new` is open on the terminal of `old`, by the character device
+/// `device`; a memory device is none.
+pub fn is_same_terminal(device: (u32, u32), old: i32, new: i32) -> bool {
+    device.0 == 1 || host::terminal(new) == host::terminal(old)
 }
 
 /// Whether `new` is open on the file of `old`.
-pub fn is_same(old: i32, file: &File, new: i32) -> bool {
-    host::file(new).as_ref() == Some(file)
-        && (file.kind != S_IFCHR || host::terminal(new) == host::terminal(old))
+fn is_same(old: i32, file: &File, new: i32) -> bool {
+    stat::file(new).is_some_and(|new| new.is(file))
+        && (file.kind != S_IFCHR || is_same_terminal(file.device, old, new))
 }
 
 /// The path of an entry of the table.
-pub fn path_of<'a>(name: &[u8], buffer: &'a mut [u8; 32]) -> Option<&'a CStr> {
-    let parts = TABLE.to_bytes().iter().chain(b"/").chain(name).chain(b"\0");
-    for (place, &byte) in buffer.iter_mut().zip(parts) {
-        *place = byte;
-    }
-    CStr::from_bytes_until_nul(buffer).ok()
+pub fn path_of<'a>(name: &[u8], path: &'a mut Path) -> Option<&'a CStr> {
+    path.truncate(0);
+    path.extend(TABLE.to_bytes());
+    path.push(b'/');
+    path.extend(name);
+    path.push(0);
+    CStr::from_bytes_until_nul(path.bytes()).ok()
 }

@@ -8,27 +8,39 @@ pub mod copyfd;
 mod pending;
 
 use self::pending::Kept;
-use crate::flags::{CLONE_VM, COPYFD, COPYVM};
-use crate::host::identity::Identity;
+use crate::flags::{CLONE_VM, COPYFD, COPYVM, is_linux1_3};
+use crate::host::identity::{self, Repair};
 use crate::host::{entry, errno};
 use crate::policy::translate_linux1;
 use crate::settings;
-use crate::trace::{self, Call, Reason};
+use crate::trace::{self, Call, Outcome, Reason};
+use core::mem::offset_of;
 use libc::pid_t;
 
-/// What the kernel gets. arch/*.S knows the order of the words.
+/// What the kernel gets. arch/rust.h has the words' offsets.
 #[repr(C)]
 pub struct Request {
     flags: usize,
     /// The child's stack pointer at the call site.
     stack: usize,
-    /// For nbclone_linux1_child: the Linux 1.x flags. The kernel has no use
+    /// For nbclone_linux1_child: the flag word, with COPYVM and COPYFD as they
+    /// are to be for the child. The kernel has no use
     /// for this argument, nor for the next, without the flags that name them.
     parent_tid: usize,
-    /// For nbclone_linux1_child: the robust-mutex list.
+    /// For nbclone_linux1_child: the place of libc's thread id, or 0.
     tls: usize,
     child_tid: usize,
 }
+
+const _: () = {
+    const WORD: usize = size_of::<usize>();
+    assert!(offset_of!(Request, flags) == 0);
+    assert!(offset_of!(Request, stack) == WORD);
+    assert!(offset_of!(Request, parent_tid) == 2 * WORD);
+    assert!(offset_of!(Request, tls) == 3 * WORD);
+    assert!(offset_of!(Request, child_tid) == 4 * WORD);
+    assert!(size_of::<Request>() == 5 * WORD);
+};
 
 /// The most that a caller's stack pointer moves between the moment when it
 /// reads it, to pass it as `sp`, and the call: arguments and their padding.
@@ -59,11 +71,16 @@ extern "C" fn nbclone_linux1_prepare(
     caller: usize,
 ) -> isize {
     let own_stack = sp == 0 || sp.wrapping_sub(caller_sp) <= CALL_SPAN;
-    let flags = match translate_linux1(word, own_stack) {
+    // Flags, likely: Linux 1.3 had them first.
+    let translated = match sp {
+        1..entry::LOWEST_STACK => Err(Reason::LowStack),
+        _ => translate_linux1(word, own_stack).map_err(|refusal| Reason::Flags(None, refusal)),
+    };
+    let flags = match translated {
         Ok(flags) => flags,
-        Err(refusal) => {
+        Err(reason) => {
             let call = Call::Linux1 { sp, flags: word };
-            trace::call(&call, Err(Reason::Linux1(refusal)), caller);
+            trace::call(&call, Outcome::Refused(reason), caller);
             request.flags = REFUSED;
             return -(libc::EINVAL as isize);
         }
@@ -71,18 +88,19 @@ extern "C" fn nbclone_linux1_prepare(
     if settings::trace().is_some() {
         pending::keep(core::ptr::from_ref(request).addr(), Kept { sp, word, caller });
     }
-    *request = Request { flags: flags as usize, stack: 0, parent_tid: word, tls: 0, child_tid: 0 };
-    request.stack = if own_stack {
-        caller_sp
-    } else {
-        (sp.max(entry::LOWEST_STACK) & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM
-    };
+    // 1.3's word has other flags at these bits.
+    let flag_bits = if is_linux1_3(word as u32) { (COPYVM | COPYFD) as usize } else { 0 };
+    let parent_tid = word & !flag_bits;
+    *request = Request { flags: flags as usize, stack: 0, parent_tid, tls: 0, child_tid: 0 };
+    request.stack =
+        if own_stack { caller_sp } else { (sp & STACK_ALIGNMENT.wrapping_neg()) - CALL_SITE_ROOM };
     if flags & CLONE_VM == 0 {
-        let identity = Identity::of_caller();
-        request.flags |= identity.flags as usize;
         request.parent_tid |= COPYVM as usize;
-        request.tls = identity.robust_list;
-        request.child_tid = identity.tid;
+        if let Some(Repair { flags, tid }) = identity::of_caller() {
+            request.flags |= flags as usize;
+            request.tls = tid;
+            request.child_tid = tid;
+        }
     }
     0
 }
@@ -90,21 +108,28 @@ extern "C" fn nbclone_linux1_prepare(
 /// In the parent, after: the result as C wants it.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
+    let outcome = Outcome::of(raw);
     if request.flags != REFUSED && settings::trace().is_some() {
         let Kept { sp, word, caller } = pending::take(core::ptr::from_ref(request).addr())
             .unwrap_or(Kept { sp: request.stack, word: request.parent_tid, caller: 0 });
-        trace::call(&Call::Linux1 { sp, flags: word }, Ok(raw), caller);
+        trace::call(&Call::Linux1 { sp, flags: word }, outcome, caller);
     }
-    errno::result(raw)
+    match outcome {
+        Outcome::Made(pid) => pid,
+        Outcome::Failed(error) => errno::fail(error),
+        Outcome::Refused(_) => errno::fail(libc::EINVAL),
+    }
 }
 
 /// In a child with COPYVM or COPYFD, on its stack, before it goes on.
 #[unsafe(no_mangle)]
-extern "C" fn nbclone_linux1_child(word: usize, robust_list: usize) {
+extern "C" fn nbclone_linux1_child(word: usize, tid: usize) {
     let word = word as u32;
     if word & COPYVM != 0 {
         pending::forget();
-        Identity::take_over(robust_list);
+        if tid != 0 {
+            identity::repair(tid);
+        }
     }
     copy_descriptors(word & COPYFD != 0);
 }

@@ -2,36 +2,32 @@
 //!
 //! Each of these is called from dozens of places: inlined, they are 16 KiB.
 
+use crate::host::buffer::Buffer;
+
 /// Less than PIPE_BUF, so that one write(2) of it isn't torn. It lies on the
 /// stack of a program's thread, which may be small.
 const CAPACITY: usize = 2048;
 
 /// The line so far.
-pub struct Line {
-    bytes: [u8; CAPACITY],
-    length: usize,
-}
+pub struct Line(Buffer<CAPACITY>);
 
 impl Line {
     /// An empty line.
     pub fn new() -> Line {
-        Line { bytes: [0; CAPACITY], length: 0 }
+        Line(Buffer::new())
     }
 
     /// The line with a newline at its end, whatever was left out.
     pub fn finish(&mut self) -> &[u8] {
-        self.length = self.length.min(CAPACITY - 1);
+        self.0.truncate(CAPACITY - 1);
         self.byte(b'\n');
-        self.bytes.get(..self.length).unwrap_or_default()
+        self.0.bytes()
     }
 
     /// Adds one byte.
     #[inline(never)]
     pub fn byte(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.length) {
-            *place = byte;
-            self.length += 1;
-        }
+        self.0.push(byte);
     }
 
     /// Adds one byte of a name that others chose. Nothing in it can end the name,
@@ -50,7 +46,7 @@ impl Line {
     /// Adds text.
     #[inline(never)]
     pub fn text(&mut self, text: &[u8]) {
-        text.iter().for_each(|&byte| self.byte(byte));
+        self.0.extend(text);
     }
 
     /// Adds a number with a sign.
@@ -59,23 +55,24 @@ impl Line {
         if number < 0 {
             self.byte(b'-');
         }
-        self.digits::<10>(number.unsigned_abs() as usize);
+        self.digits(number.unsigned_abs() as usize, 10);
     }
 
     /// Adds a number as C writes an address.
     #[inline(never)]
     pub fn address(&mut self, number: usize) {
         self.text(b"0x");
-        self.digits::<16>(number);
+        self.digits(number, 16);
     }
 
-    fn digits<const BASE: usize>(&mut self, mut number: usize) {
+    #[inline(never)]
+    fn digits(&mut self, mut number: usize, base: usize) {
         let mut digits = [0u8; usize::BITS as usize / 3];
         let mut count = 0;
         for place in &mut digits {
-            let digit = (number % BASE) as u8;
+            let digit = (number % base) as u8;
             *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
-            number /= BASE;
+            number /= base;
             count += 1;
             if number == 0 {
                 break;

@@ -13,11 +13,12 @@ pub mod write;
 
 use self::line::Line;
 use self::words::Bits;
-use crate::flags::{CLONE_CSIGNAL, COPYFD, COPYVM};
+use crate::flags::*;
 use crate::policy::{Policy, Refusal};
 use crate::settings::Target;
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use libc::pid_t;
 
 /// Lines that this process couldn't write since the last one that it could.
 static LOST: AtomicU32 = AtomicU32::new(0);
@@ -29,10 +30,10 @@ pub enum Reason {
     Func,
     /// `stack` is NULL.
     Stack,
-    /// The flag word.
-    Flags(Policy, Refusal),
-    /// The flag word of Linux 1.x's clone.
-    Linux1(Refusal),
+    /// `sp` is in the first page.
+    LowStack,
+    /// The flag word, by the policy; `None`: Linux 1.x's, which has none.
+    Flags(Option<Policy>, Refusal),
 }
 
 /// What a call asked for.
@@ -43,8 +44,27 @@ pub enum Call {
     Linux1 { sp: usize, flags: usize },
 }
 
-/// How it went: the shim's refusal, or what the kernel returned.
-pub type Outcome = Result<isize, Reason>;
+/// How it went.
+#[derive(Clone, Copy)]
+pub enum Outcome {
+    /// The child's id.
+    Made(pid_t),
+    /// The kernel's errno.
+    Failed(i32),
+    /// EINVAL, by the shim.
+    Refused(Reason),
+}
+
+impl Outcome {
+    /// What the kernel returned: an id, or -errno.
+    pub fn of(raw: isize) -> Outcome {
+        if raw < 0 {
+            Outcome::Failed(raw.wrapping_neg() as i32)
+        } else {
+            Outcome::Made(raw as pid_t)
+        }
+    }
+}
 
 /// Writes the line of one call, if lines are asked for. `caller`: 0 if unknown.
 #[inline(always)]
@@ -112,13 +132,17 @@ fn add_call(line: &mut Line, call: &Call) {
             line.text(b"linux1_clone(sp=");
             line.address(sp);
             line.text(b", flags=");
-            if flags & COPYVM as usize != 0 {
-                line.text(b"COPYVM|");
+            let low = COPYVM | COPYFD | CLONE_FILES | CLONE_SIGHAND;
+            let named = if is_linux1_3(flags as u32) { low } else { COPYVM | COPYFD };
+            for bit in Bits::of(flags as u32 & named) {
+                line.text(match bit {
+                    _ if named == low => words::flag(bit).0,
+                    COPYVM => b"COPYVM",
+                    _ => b"COPYFD",
+                });
+                line.byte(b'|');
             }
-            if flags & COPYFD as usize != 0 {
-                line.text(b"COPYFD|");
-            }
-            let rest = flags & !((COPYVM | COPYFD | CLONE_CSIGNAL) as usize);
+            let rest = flags & !((named | CLONE_CSIGNAL) as usize);
             if rest != 0 {
                 line.address(rest);
                 line.byte(b'|');
@@ -145,9 +169,8 @@ fn add_signal(line: &mut Line, word: u32) {
 fn add_outcome(line: &mut Line, outcome: Outcome) {
     line.text(b" = ");
     match outcome {
-        Ok(raw) if raw >= 0 => line.decimal(raw as i32),
-        Ok(raw) => {
-            let error = raw.wrapping_neg() as i32;
+        Outcome::Made(pid) => line.decimal(pid),
+        Outcome::Failed(error) => {
             line.text(b"-1 ");
             match words::error(error) {
                 Some(name) => line.text(name),
@@ -157,7 +180,7 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
             line.text(words::kernel_reason(error));
             line.byte(b')');
         }
-        Err(reason) => {
+        Outcome::Refused(reason) => {
             line.text(b"-1 EINVAL (");
             add_reason(line, reason);
             line.byte(b')');
@@ -165,23 +188,34 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
     }
 }
 
+/// The reasons that are one text. (A `match` with a text in each arm would become
+/// a table of jumps, to places without a landing pad.)
+const REASONS: &[u8] = b"\
+func is NULL
+stack is NULL
+Linux 1.x has COPYVM, COPYFD and an exit signal only
+NetBSD refuses CLONE_PTRACE
+CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
+sp is no stack: Linux 1.x has sp first, then flags";
+
 #[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
-    match reason {
-        Reason::Func => line.text(b"func is NULL"),
-        Reason::Stack => line.text(b"stack is NULL"),
-        Reason::Linux1(Refusal::ExitSignal(signal))
-        | Reason::Flags(_, Refusal::ExitSignal(signal)) => {
+    let place = match reason {
+        Reason::Func => 0,
+        Reason::Stack => 1,
+        Reason::Flags(_, Refusal::ExitSignal(signal)) => {
             line.decimal(signal as i32);
-            line.text(b" is no signal");
+            return line.text(b" is no signal");
         }
-        Reason::Linux1(_) => line.text(b"Linux 1.x has COPYVM, COPYFD and an exit signal only"),
-        Reason::Flags(policy, Refusal::Unimplemented(bits)) => add_lacking(line, policy, bits),
-        Reason::Flags(_, Refusal::Ptrace) => line.text(b"NetBSD refuses CLONE_PTRACE"),
-        Reason::Flags(_, Refusal::SighandWithoutVm) => {
-            line.text(b"CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only");
+        Reason::Flags(None, _) => 2,
+        Reason::Flags(Some(policy), Refusal::Unimplemented(bits)) => {
+            return add_lacking(line, policy, bits);
         }
-    }
+        Reason::Flags(_, Refusal::Ptrace) => 3,
+        Reason::Flags(..) => 4,
+        Reason::LowStack => 5,
+    };
+    line.text(words::part(REASONS, b'\n', place));
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.
@@ -198,7 +232,7 @@ fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
         line.text(reason);
         line.text(b"; ");
     }
-    // A policy that is neither refuses no bit for what NetBSD lacks.
+    // Only strict and netbsd refuse bits, so the policy is one of these two.
     line.text(if policy == Policy::Strict { b"policy strict" } else { b"policy netbsd" });
     let several = bits & bits.wrapping_sub(1) != 0;
     line.text(if several { &b" refuses them"[..] } else { b" refuses it" });

@@ -2,6 +2,7 @@
 //! system calls into a small buffer. The loader's own list is behind a lock.
 
 use crate::host;
+use crate::host::buffer::Buffer;
 use crate::trace::line::Line;
 use core::ffi::CStr;
 
@@ -16,156 +17,112 @@ const LONGEST_PATH: usize = 512;
 /// mapped there.
 pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY;
-    let Ok(maps) = host::open(MAPS, flags) else { return false };
-    let mut reader = Reader::new(address, open, line);
-    let mut chunk = [0u8; 512];
-    loop {
-        let filled = host::read(maps, &mut chunk);
-        let bytes = chunk.get(..filled).unwrap_or_default();
-        if bytes.is_empty() || bytes.iter().any(|&byte| reader.take(byte)) {
-            break;
-        }
-    }
-    let found = reader.found;
-    host::close(maps);
+    let Ok(descriptor) = host::open(MAPS, flags) else { return false };
+    let mut maps = Maps { descriptor, chunk: Buffer::new(), next: 0 };
+    let found = maps.find(line, open, address);
+    host::close(descriptor);
     found
 }
 
-/// The fields of a line of maps, in their order.
-#[derive(Clone, Copy, PartialEq)]
-enum Field {
-    Start,
-    End,
-    Permissions,
-    Offset,
-    Device,
-    Inode,
-    Path,
+/// A line of maps: `start-end permissions offset device inode path`.
+struct Maps {
+    descriptor: i32,
+    chunk: Buffer<512>,
+    next: usize,
 }
 
-struct Reader<'a> {
-    address: usize,
-    open: &'a [u8],
-    line: &'a mut Line,
-    field: Field,
-    value: usize,
-    start: usize,
-    end: usize,
-    offset: usize,
-    device: usize,
-    /// Device and inode of the last file seen.
-    file: (usize, usize),
-    /// Where the last file's mapping starts.
-    base: usize,
-    path_length: usize,
-    found: bool,
-}
-
-impl<'a> Reader<'a> {
-    fn new(address: usize, open: &'a [u8], line: &'a mut Line) -> Reader<'a> {
-        Reader {
-            address,
-            open,
-            line,
-            field: Field::Start,
-            value: 0,
-            start: 0,
-            end: 0,
-            offset: 0,
-            device: 0,
-            file: (0, 0),
-            base: 0,
-            path_length: 0,
-            found: false,
+impl Maps {
+    fn find(&mut self, line: &mut Line, open: &[u8], address: usize) -> bool {
+        // Device and inode of the last file seen, and where its mapping starts.
+        let mut file = (0, 0, 0);
+        let mut base = 0;
+        loop {
+            let start = self.number(16);
+            let end = self.number(16);
+            if end == 0 {
+                return false;
+            }
+            // The permissions, with the space behind them.
+            for _ in 0..5 {
+                self.byte();
+            }
+            let offset = self.number(16);
+            let this = (self.number(16), self.number(16), self.number(10));
+            // Memory without a file (a module's .bss) belongs to no new one.
+            if this.2 != 0 && (this != file || offset == 0) {
+                file = this;
+                base = start.wrapping_sub(offset);
+            }
+            if start <= address && address < end {
+                // What isn't a file ([vdso]) starts where its mapping does.
+                let base = if base > start || this.2 == 0 { start } else { base };
+                return self.add_path(line, open, address.wrapping_sub(base));
+            }
+            while self.byte() != b'\n' {}
         }
     }
 
-    /// Takes one byte; true when there is no need for more.
-    fn take(&mut self, byte: u8) -> bool {
-        match (self.field, byte) {
-            (_, b'\n') => return self.end_line(),
-            (Field::Path, _) => self.take_path(byte),
-            (Field::Start, b'-') | (_, b' ') => self.end_field(),
-            (Field::Inode, b'0'..=b'9') => self.add_digit(10, byte - b'0'),
-            (_, b'0'..=b'9') => self.add_digit(16, byte - b'0'),
-            (_, b'a'..=b'f') => self.add_digit(16, byte - b'a' + 10),
-            _ => {}
+    /// Adds the path, if there is one, and the offset.
+    fn add_path(&mut self, line: &mut Line, open: &[u8], offset: usize) -> bool {
+        let mut length = 0;
+        loop {
+            let byte = self.byte();
+            if byte == b'\n' {
+                break;
+            }
+            if length == 0 {
+                if byte == b' ' {
+                    continue;
+                }
+                line.text(open);
+            }
+            if length < LONGEST_PATH {
+                line.byte_of_name(byte);
+            }
+            length += 1;
         }
-        false
-    }
-
-    fn add_digit(&mut self, base: usize, digit: u8) {
-        self.value = self.value.wrapping_mul(base).wrapping_add(usize::from(digit));
-    }
-
-    fn end_field(&mut self) {
-        let value = core::mem::take(&mut self.value);
-        let place = match self.field {
-            Field::Start => (&mut self.start, Field::End),
-            Field::End => (&mut self.end, Field::Permissions),
-            Field::Permissions => return self.field = Field::Offset,
-            Field::Offset => (&mut self.offset, Field::Device),
-            Field::Device => (&mut self.device, Field::Inode),
-            Field::Inode => return self.end_inode(value),
-            Field::Path => return,
-        };
-        *place.0 = value;
-        self.field = place.1;
-    }
-
-    fn end_inode(&mut self, inode: usize) {
-        self.field = Field::Path;
-        let file = (self.device, inode);
-        // Memory without a file (a module's .bss) belongs to no new one.
-        if inode == 0 {
-            return;
-        }
-        if file != self.file || self.offset == 0 {
-            self.file = file;
-            self.base = self.start.wrapping_sub(self.offset);
-        }
-    }
-
-    fn covers(&self) -> bool {
-        self.start <= self.address && self.address < self.end
-    }
-
-    fn take_path(&mut self, byte: u8) {
-        if !self.covers() || (self.path_length == 0 && byte == b' ') {
-            return;
-        }
-        if self.path_length == 0 {
-            self.line.text(self.open);
-        }
-        self.path_length += 1;
-        if self.path_length <= LONGEST_PATH {
-            self.line.byte_of_name(byte);
-        }
-    }
-
-    /// True if that was the address's own line.
-    fn end_line(&mut self) -> bool {
-        // Nothing comes after the inode where there is no path.
-        if self.field == Field::Inode {
-            self.end_field();
-        }
-        self.field = Field::Start;
-        self.value = 0;
-        if !self.covers() {
+        if length == 0 {
             return false;
         }
-        if self.path_length > 0 {
-            if self.path_length > LONGEST_PATH {
-                self.line.text(b"...");
-            }
-            // What isn't a file ([vdso]) starts where its mapping does.
-            let base =
-                if self.base > self.start || self.file.1 == 0 { self.start } else { self.base };
-            self.line.text(b"+");
-            self.line.address(self.address.wrapping_sub(base));
-            self.line.byte(b'>');
-            self.found = true;
+        if length > LONGEST_PATH {
+            line.text(b"...");
         }
+        line.byte(b'+');
+        line.address(offset);
+        line.byte(b'>');
         true
+    }
+
+    /// A number and the byte behind it. 0 at the end of the file, too. Nothing but
+    /// the end of the line stands behind the inode where there is no path.
+    #[inline(never)]
+    fn number(&mut self, base: usize) -> usize {
+        let mut number = 0usize;
+        loop {
+            let byte = self.byte();
+            let digit = match byte {
+                b'0'..=b'9' => byte - b'0',
+                b'a'..=b'f' => byte - b'a' + 10,
+                b'\n' => {
+                    self.next -= 1;
+                    return number;
+                }
+                _ => return number,
+            };
+            number = number.wrapping_mul(base).wrapping_add(usize::from(digit));
+        }
+    }
+
+    /// The next byte; newlines at the end of the file.
+    #[inline(never)]
+    fn byte(&mut self) -> u8 {
+        if self.next >= self.chunk.bytes().len() {
+            self.next = 0;
+            host::read(self.descriptor, &mut self.chunk);
+        }
+        let byte = self.chunk.bytes().get(self.next);
+        let byte = byte.copied().unwrap_or(b'\n');
+        self.next += 1;
+        byte
     }
 }

@@ -55,12 +55,26 @@ impl Iterator for Bits {
 }
 
 /// A flag's name and the reason why NetBSD lacks it, "" if it doesn't.
-#[inline(never)]
 pub fn flag(bit: u32) -> (&'static [u8], &'static [u8]) {
     let place = bit.trailing_zeros().wrapping_sub(CLONE_CSIGNAL.count_ones());
-    let line = FLAGS.split(|&byte| byte == b'\n').nth(place as usize).unwrap_or_default();
-    let mut parts = line.split(|&byte| byte == b'|');
-    (parts.next().unwrap_or_default(), parts.next().unwrap_or_default())
+    let line = part(FLAGS, b'\n', place as usize);
+    (part(line, b'|', 0), part(line, b'|', 1))
+}
+
+/// The part of a text that `count` separators stand before, or nothing. A table of
+/// texts in one text: no addresses, and no table of jumps where it is looked up.
+#[inline(never)]
+pub fn part(mut text: &[u8], separator: u8, mut count: usize) -> &[u8] {
+    loop {
+        let end = text.iter().position(|&byte| byte == separator).unwrap_or(text.len());
+        let (part, rest) = text.split_at(end);
+        if count == 0 {
+            return part;
+        }
+        let Some((_, rest)) = rest.split_first() else { return rest };
+        text = rest;
+        count -= 1;
+    }
 }
 
 const SIGNALS: [(i32, [u8; 6]); 31] = [
@@ -98,7 +112,7 @@ const SIGNALS: [(i32, [u8; 6]); 31] = [
 ];
 
 // Some architectures lack one, and libc's crate its name.
-const IS_SPARC: bool = cfg!(any(target_arch = "sparc", target_arch = "sparc64"));
+const IS_SPARC: bool = cfg!(target_arch = "sparc64");
 const SIGPWR: i32 = if IS_MIPS {
     19
 } else if IS_SPARC {
@@ -113,7 +127,7 @@ const SIGSTKFLT: i32 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
 #[inline(never)]
 pub fn signal(number: u32) -> Option<&'static [u8]> {
     let known = |&&(signal, _): &&(i32, [u8; 6])| signal != 0 && signal as u32 == number;
-    SIGNALS.iter().find(known).map(|(_, name)| trim(name))
+    SIGNALS.iter().find(known).map(|(_, name)| part(name, b' ', 0))
 }
 
 const ERRORS: [(i32, [u8; 10]); 11] = [
@@ -133,22 +147,28 @@ const ERRORS: [(i32, [u8; 10]); 11] = [
 /// An errno's name, if clone(2) is known to give it.
 #[inline(never)]
 pub fn error(number: i32) -> Option<&'static [u8]> {
-    ERRORS.iter().find(|&&(error, _)| error == number).map(|(_, name)| trim(name))
+    ERRORS.iter().find(|&&(error, _)| error == number).map(|(_, name)| part(name, b' ', 0))
 }
+
+const KERNEL_REASONS: &[u8] = b"\
+a limit on processes is reached
+the kernel has no memory for it
+Linux refuses this combination
+Linux wants a privilege for it, or a filter refuses it
+a limit on namespaces is reached
+this kernel, or a filter, doesn't have it
+the kernel's answer";
 
 /// Why the kernel gave that errno.
 pub fn kernel_reason(number: i32) -> &'static [u8] {
-    match number {
-        libc::EAGAIN => b"a limit on processes is reached",
-        libc::ENOMEM => b"the kernel has no memory for it",
-        libc::EINVAL => b"Linux refuses this combination",
-        libc::EPERM => b"Linux wants a privilege for it, or a filter refuses it",
-        libc::ENOSPC | libc::EUSERS => b"a limit on namespaces is reached",
-        libc::ENOSYS => b"this kernel, or a filter, doesn't have it",
-        _ => b"the kernel's answer",
-    }
-}
-
-fn trim(padded: &[u8]) -> &[u8] {
-    padded.split(|&byte| byte == b' ').next().unwrap_or_default()
+    let place = match number {
+        libc::EAGAIN => 0,
+        libc::ENOMEM => 1,
+        libc::EINVAL => 2,
+        libc::EPERM => 3,
+        libc::ENOSPC | libc::EUSERS => 4,
+        libc::ENOSYS => 5,
+        _ => 6,
+    };
+    part(KERNEL_REASONS, b'\n', place)
 }

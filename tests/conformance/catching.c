@@ -3,11 +3,11 @@
 
 int highest_signal(void)
 {
-#ifdef __NetBSD__
-	return 63; /* _NSIG - 1 */
-#else
-	return SIGRTMAX;
+#ifdef __linux__
+	if (!on_netbsd)
+		return SIGRTMAX;
 #endif
+	return 63; /* NetBSD's _NSIG - 1 */
 }
 
 /*
@@ -105,7 +105,7 @@ static const char *code_name(int code)
  */
 static int is_mistaken(int signal)
 {
-	return !ON_NETBSD && sizeof(void *) == 4 && signal != SIGCHLD;
+	return !on_netbsd && sizeof(void *) == 4 && signal != SIGCHLD;
 }
 
 static const char *status_text(int signal, int status)
@@ -161,17 +161,16 @@ const char *exit_signal_text(int signal, const char *row, int status)
 
 	if (signal == 0)
 		return "none";
-	if (ON_NETBSD) {
-		value = by_signal ? WTERMSIG(status) : status; /* difference 20 */
-		if (signal != SIGCHLD)
-			code = "SI_USER"; /* difference 19 */
+	if (on_netbsd && signal != SIGCHLD) { /* difference 19 */
+		code = "SI_USER";
+		value = by_signal ? value : 0;
 	}
+	if (on_netbsd && !netbsd_has_new_siginfo() && !by_signal)
+		value = status; /* difference 20 */
 	return text("%s(%s,signo=,pid=child,st%s)", row, code, status_text(signal, value));
 }
 
 int exit_signal_difference(int signal)
 {
-	if (signal == 0)
-		return 0;
-	return signal == SIGCHLD ? 20 : BOTH(19, 20);
+	return signal == 0 || signal == SIGCHLD ? 0 : 19;
 }

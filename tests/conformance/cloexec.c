@@ -22,7 +22,7 @@ static void private_after_exec(long flags)
 {
 	const char *row = text("exec+cloexec,%s", combination((int)flags));
 	/* Linux keeps them shared with FS: difference 10. */
-	const char *fs = (flags & CLONE_FS) && !ON_NETBSD ? "1" : "0";
+	const char *fs = (flags & CLONE_FS) && !on_netbsd ? "1" : "0";
 	int number_10 = flags & CLONE_FS ? 10 : 0;
 	struct sigaction action;
 	struct stat dir;

@@ -46,7 +46,7 @@ static void no_zombies(long variant)
 	enum how how = (enum how)(variant / 10);
 	const struct exit_signal *signal = exit_signal((int)variant % 10);
 	const char *row = text("%s/%s", names[how], signal->row);
-	int reaped = !ON_NETBSD && signal->number != SIGCHLD;
+	int reaped = !on_netbsd && signal->number != SIGCHLD;
 	pid_t pid;
 
 	if (signal->number != 0 && signal->number != SIGCHLD)
@@ -59,7 +59,7 @@ static void no_zombies(long variant)
 	claim(9, row, "wclone", waited(pid, WALTSIG), reaped ? "exit7" : "-1/ECHILD", 11);
 	claim(9, row, "wall", waited(pid, WALLSIG), "-1/ECHILD", 0);
 	if (how == NOCLDWAIT_HANDLER)
-		differs(12, runs == (!ON_NETBSD && signal->number == SIGCHLD),
+		differs(12, runs == (!on_netbsd && signal->number == SIGCHLD),
 		        "%s: the handler ran %d times", row, runs);
 }
 
@@ -166,7 +166,7 @@ static void acts_on_parent(long variant)
 	pid_t pid;
 
 	if (difference)
-		reaches = !ON_NETBSD;
+		reaches = !on_netbsd;
 	wanted = shared_handlers[variant].after;
 	handle(SIGUSR2, shared_handlers[variant].before, 0);
 	pid = clone(set_wanted, stack_top(0), flags | SIGCHLD, NULL);
@@ -202,13 +202,13 @@ static void set_by_child(long variant)
 	pid = clone(set_chld, stack_top(0), CLONE_VM | (shared ? CLONE_SIGHAND : 0) | SIGCHLD,
 	            (void *)&install);
 	claim(6, row, "ret", returned(pid), "pid", 0);
-	claim(6, row, "clone-child", waited(pid, 0), shared && !ON_NETBSD ? "-1/ECHILD" : "exit0",
+	claim(6, row, "clone-child", waited(pid, 0), shared && !on_netbsd ? "-1/ECHILD" : "exit0",
 	      13);
 	forked = fork();
 	if (forked == 0)
 		_exit(4);
 	claim(6, row, "forked-child", waited(forked, 0),
-	      shared && !ON_NETBSD ? "-1/ECHILD" : "exit4", 13);
+	      shared && !on_netbsd ? "-1/ECHILD" : "exit4", 13);
 }
 
 void disposition_cases(void)

@@ -50,7 +50,7 @@ static void fill_after_einval(long unused)
 	pid = clone(exit_7, stack, CLONE_SIGHAND | SIGCHLD, NULL);
 	claim(7, "fill-after-EINVAL", "ret", returned(pid), "-1/EINVAL", 0);
 	claim(7, "fill-after-EINVAL", "stk", written_below(stack, 512, 0),
-	      ON_NETBSD_I386 ? "-4..-1(4)" : "untouched", 6);
+	      on_netbsd_i386 ? "-4..-1(4)" : "untouched", 6);
 }
 
 static void limit(rlim_t processes)
@@ -92,7 +92,7 @@ static void at_limit(long variant)
 	pid = clone(exit_7, stack, full[variant].word, NULL);
 	claim(7, row, "ret", returned(pid), full[variant].ret, 0);
 	claim(7, row, "stk", written_below(stack, 512, 0),
-	      ON_NETBSD_I386 ? "-4..-1(4)" : "untouched", 6);
+	      on_netbsd_i386 ? "-4..-1(4)" : "untouched", 6);
 	check(use_children_up() == 0, "%s: there is a child", row);
 }
 
@@ -144,7 +144,7 @@ static void root_at_limit(long unused)
 	claim(7, "NPROC=1,root", "ret", returned(pid), "pid", 0);
 	claim(7, "NPROC=1,root", "reap", waited(pid, WALLSIG), "exit7", 0);
 	claim(7, "NPROC=1,root", "stk", written_below(stack, 512, 0),
-	      ON_NETBSD_I386 ? "-4..-1(4)" : "untouched", 6);
+	      on_netbsd_i386 ? "-4..-1(4)" : "untouched", 6);
 }
 
 /* The limit counts clones, whatever their kind. */
@@ -192,7 +192,7 @@ void error_cases(void)
 	add(root_at_limit, 0, "errors: RLIMIT_NPROC and root");
 	add(up_to_limit, 0, "errors: RLIMIT_NPROC reached by clones");
 	add(up_to_limit, 1, "errors: RLIMIT_NPROC reached by clones, exit signal SIGCHLD");
-	if (!ON_NETBSD_I386) { /* difference 6: it writes there, also on failure */
+	if (!on_netbsd_i386) { /* difference 6: it writes there, also on failure */
 		add(base_of_block, 0, "errors: EAGAIN with a block's base as the stack");
 		last_may_die(6);
 		add(base_of_block, 1, "errors: EINVAL with a read-only stack");

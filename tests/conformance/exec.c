@@ -103,7 +103,7 @@ static void exec_and_exit(long variant)
 	int flags = combinations[variant / 10], done;
 	const struct exit_signal *signal = exit_signal((int)variant % 10);
 	const char *row = text("exec,%s/%s", combination(flags), signal->row);
-	int usual = signal->number == SIGCHLD || !ON_NETBSD; /* difference 9 */
+	int usual = signal->number == SIGCHLD || !on_netbsd; /* difference 9 */
 	int number_9 = signal->number == SIGCHLD ? 0 : 9;
 	pid_t pid;
 
@@ -122,7 +122,7 @@ static void exec_and_exit(long variant)
 	claim(8, row, "sig", caught(signal->number, signal->row, pid),
 	      usual ? exit_signal_text(SIGCHLD, "CHLD", 9 << 8)
 	            : exit_signal_text(signal->number, signal->row, 9 << 8),
-	      number_9 ? BOTH(9, 20) : 20);
+	      number_9);
 	claim_narrow_waits(row, flags, signal->number, usual, number_9);
 }
 
@@ -176,7 +176,7 @@ static void alive_across(long variant)
 {
 	const struct exit_signal *signal = exit_signal((int)variant);
 	const char *row = text("alive-across-exec,none/%s", signal->row);
-	int usual = signal->number == SIGCHLD, over = usual || !ON_NETBSD;
+	int usual = signal->number == SIGCHLD, over = usual || !on_netbsd;
 	int number_9 = usual ? 0 : 9;
 	struct gate closed;
 	pid_t pid;

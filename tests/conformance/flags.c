@@ -96,7 +96,7 @@ static void refused(const char *row, int flags, int signal)
 	pid = clone(exit_7, stack, flags | signal, NULL);
 	claim(1, row, "ret", returned(pid), "-1/EINVAL", 0);
 	claim(1, row, "stk", written_below(stack, 512, 0),
-	      ON_NETBSD_I386 ? "-4..-1(4)" : "untouched", 6);
+	      on_netbsd_i386 ? "-4..-1(4)" : "untouched", 6);
 	check(use_children_up() == 0, "%s: there is a child", row);
 }
 

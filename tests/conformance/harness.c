@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "boot.h"
+#include "guardian.h"
 
 enum { MAX_CASES = 1024, NAME_SIZE = 96, TEXT_SIZE = 1 << 18 };
 
@@ -182,6 +183,7 @@ static void run_in_child(const struct test *test)
 	struct rlimit no_core;
 
 	setpgid(0, 0);
+	guardian_note_case();
 	signal(SIGALRM, SIG_DFL);
 	no_core.rlim_cur = no_core.rlim_max = 0;
 	setrlimit(RLIMIT_CORE, &no_core);
@@ -219,9 +221,10 @@ static int run_case(const struct test *test)
 	while (waitpid(case_pid, &status, 0) == -1 && errno == EINTR)
 		;
 	alarm(0);
-	kill(-case_pid, SIGKILL); /* what it left behind */
+	kill_group(case_pid); /* what it left behind */
 	while (waitpid(-1, NULL, WALLSIG | WNOHANG) > 0)
 		;
+	guardian_note_none();
 	if (watchdog_barked) {
 		say_plain("failed: ", "hung for %u seconds", watchdog_seconds);
 		report->failed++;
@@ -271,6 +274,7 @@ static int run_all(const char *pattern)
 	for (i = 0; i < n_tests; i++)
 		planned += pattern == NULL || strstr(tests[i].name, pattern) != NULL;
 	printf("1..%d\n", planned);
+	system_print();
 	for (i = 0; i < n_tests; i++) {
 		const char *verdict = "ok";
 
@@ -331,8 +335,6 @@ static void set_policy(const char *name)
 		fprintf(stderr, "unknown policy: %s\n", name);
 		exit(2);
 	}
-	if (ON_NETBSD)
-		policy = NETBSD;
 }
 
 static void add_all(void)
@@ -367,13 +369,19 @@ int main(int argc, char **argv)
 	if (argc > 1 && strcmp(argv[1], "-X") == 0)
 		return exec_helper(argc, argv);
 	bare = boot_prepare(argv[0]);
+	system_find();
 	set_policy(getenv("NBCLONE_POLICY"));
-	while ((option = getopt(argc, argv, "lr:p:Htw:k:")) != -1) {
+	while ((option = getopt(argc, argv, "lr:p:He:tw:k:")) != -1) {
 		switch (option) {
 		case 'l': list = 1; break;
 		case 'r': pattern = optarg; break;
 		case 'p': set_policy(optarg); break;
 		case 'H': host_libc = 1; policy = NETBSD; break;
+		case 'e':
+			if (system_expect(optarg) == 0)
+				break;
+			fprintf(stderr, "-e NetBSD-VERSION-MACHINE, not %s\n", optarg);
+			return 2;
 		case 't': show_truth = 1; break;
 		case 'w': watchdog_seconds = (unsigned)atoi(optarg); break;
 		case 'k': enough = atoi(optarg); break;
@@ -381,10 +389,12 @@ int main(int argc, char **argv)
 			if (bare) /* a kernel hands its first process arguments that aren't ours */
 				break;
 			fprintf(stderr, "usage: suite [-lHt] [-r text] [-p strict|netbsd|host] "
-			                "[-w seconds] [-k failures]\n");
+			                "[-e system] [-w seconds] [-k failures]\n");
 			return 2;
 		}
 	}
+	if (on_netbsd)
+		policy = NETBSD;
 	report = shared_memory(sizeof *report);
 	scratch = shared_memory(sizeof *scratch);
 	add_all();
@@ -397,7 +407,9 @@ int main(int argc, char **argv)
 	memset(&action, 0, sizeof action);
 	action.sa_handler = bark;
 	sigaction(SIGALRM, &action, NULL);
+	guardian_start();
 	i = run_all(pattern);
+	guardian_end();
 	if (bare)
 		boot_power_off();
 	return i;

@@ -37,7 +37,7 @@ static const char *whose(long parent)
 		return "child";
 	if (parent == (long)getpid())
 		return "me";
-	return parent == 1 || !ON_NETBSD ? "init" : "other";
+	return parent == 1 || !on_netbsd ? "init" : "other";
 }
 
 static void orphan(long variant)
@@ -57,7 +57,7 @@ static void orphan(long variant)
 	claim(11, row, "ret", returned(pid), "pid", 0);
 	claim(11, row, "reap", waited(pid, WALLSIG), "exit4", 0);
 	claim(11, row, "sig", caught(SIGCHLD, "CHLD", pid),
-	      exit_signal_text(SIGCHLD, "CHLD", 4 << 8), 20);
+	      exit_signal_text(SIGCHLD, "CHLD", 4 << 8), 0);
 	claim(11, row, "gret", returned((pid_t)scratch->cell[GRANDCHILD]), "pid", 0);
 	claim(11, row, "g-first-ppid", whose(scratch->cell[FIRST_PARENT]), "child", 0);
 	claim(11, row, "me-wait-grandchild", waited((pid_t)scratch->cell[GRANDCHILD], WALLSIG),

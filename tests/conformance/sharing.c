@@ -85,12 +85,12 @@ static int change_limits(void *arg)
 {
 	struct rlimit limit;
 
-	(void)arg;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_cur > 200 ? 99 : limit.rlim_cur - 1;
 	setrlimit(RLIMIT_NOFILE, &limit);
 	scratch->cell[0] = nice(3) == -1;
 	scratch->cell[1] = setpgid(0, 0) == 0 && getpgrp() == getpid();
+	setpgid(0, *(pid_t *)arg); /* back: a case ends with its group */
 	/* libc's setuid() would have its threads follow: the kernel's alone is meant. */
 	return 0;
 }
@@ -105,7 +105,7 @@ static void never_shared(long variant)
 
 	getrlimit(RLIMIT_NOFILE, &before);
 	nice_before = getpriority(PRIO_PROCESS, 0);
-	pid = clone(change_limits, stack_top(0), flags | SIGCHLD, NULL);
+	pid = clone(change_limits, stack_top(0), flags | SIGCHLD, &group);
 	claim(12, row, "ret", returned(pid), "pid", 0);
 	check(strcmp(waited(pid, 0), "exit0") == 0, "%s: the child", row);
 	getrlimit(RLIMIT_NOFILE, &after);

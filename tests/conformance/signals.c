@@ -185,7 +185,7 @@ static void handler_in_child(long flags)
 	claim(6, row, "handler-runs", number(scratch->cell[0]), "1", 0);
 	claim(6, row, "in", scratch->cell[1] ? "child" : "parent", "child", 0);
 	claim(6, row, "sig", caught(SIGCHLD, "CHLD", pid), exit_signal_text(SIGCHLD, "CHLD", 0),
-	      20);
+	      0);
 }
 
 /* The mask is never shared, not even with the handlers. */

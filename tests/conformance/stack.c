@@ -34,7 +34,7 @@ static void untouched_by_success(long flags)
 	check(pid > 0, "%s", returned(pid));
 	check(strcmp(waited(pid, 0), "exit6") == 0, "exit status");
 	differs(6, strcmp(written_below(stack, 4096, 0),
-	                  ON_NETBSD_I386 ? "-4..-1(4)" : "untouched") == 0,
+	                  on_netbsd_i386 ? "-4..-1(4)" : "untouched") == 0,
 	        "the parent's memory: %s", written_below(stack, 4096, 0));
 }
 
@@ -134,7 +134,7 @@ static void must_kill_child_only(long variant)
 		_exit(0);
 	}
 	status = wait_status(caller, 0);
-	if (ON_NETBSD_I386) {
+	if (on_netbsd_i386) {
 		if (impossible[variant].in_data)
 			claim(4, row, "runner", status_name(status), "sigSEGV", 7);
 		else

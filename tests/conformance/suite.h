@@ -60,18 +60,19 @@ extern clone_fn clone, __clone;
 #define MAP_ANON MAP_ANONYMOUS
 #endif
 
-#ifdef __NetBSD__
-#define ON_NETBSD 1
-#else
-#define ON_NETBSD 0
-#endif
-
-/* NetBSD/i386 pushes func's argument on the child's stack before the call. */
-#if defined(__NetBSD__) && defined(__i386__)
-#define ON_NETBSD_I386 1
-#else
-#define ON_NETBSD_I386 0
-#endif
+/*
+ * The system whose answers are expected (system.c): where the suite runs, or
+ * what -e says, so that the expectations can be compared with NetBSD's answers
+ * anywhere. NetBSD/i386 pushes func's argument on the child's stack before the
+ * call. Two steps are known between the versions that were asked, 7.99.10 and
+ * 10: siginfo, in 7.99.34 by its source; the rest is there in 9.99.100.
+ */
+extern int on_netbsd, on_netbsd_i386;
+int netbsd_has_new_siginfo(void);
+int netbsd_is_10(void);
+void system_find(void);
+int system_expect(const char *system); /* NetBSD-10.99.12-i386; -1: no such */
+void system_print(void);
 
 enum policy { STRICT, NETBSD, HOST };
 extern enum policy policy;

@@ -193,7 +193,7 @@ static void dies(long variant)
 	      0);
 	claim(9, row, "sig", caught(signal->number, signal->row, pid),
 	      exit_signal_text(signal->number, signal->row, deaths[how].signal),
-	      signal->number == 0 || signal->number == SIGCHLD ? 0 : 19);
+	      exit_signal_difference(signal->number));
 }
 
 void waiting_cases(void)

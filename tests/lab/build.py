@@ -23,7 +23,7 @@ class BuildFailed(Exception):
 
 SUITES = ("conformance", "linux1")
 # What Linux 1.x's suite takes from the other one.
-SHARED = ("harness.c", "boot.c", "tools.c", "machine.c")
+SHARED = ("harness.c", "guardian.c", "system.c", "boot.c", "tools.c", "machine.c")
 
 
 def suite_sources(package, suite):

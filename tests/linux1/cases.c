@@ -8,6 +8,7 @@ void flag_cases(void)
 {
 	return_cases();
 	word_cases();
+	later_cases();
 	error_number_cases();
 	register_value_cases();
 	usual_cases();
@@ -18,6 +19,10 @@ void flag_cases(void)
 	lock_cases();
 	limit_cases();
 	proc_cases();
+	circumstance_cases();
+	waiting_open_cases();
+	filter_cases();
+	traced_cases();
 	small_stack_cases();
 }
 

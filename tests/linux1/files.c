@@ -221,6 +221,18 @@ static int path_of_directory(void)
 	return open("/", O_PATH);
 }
 
+static int path_of_fifo(void)
+{
+	const char *path = temporary("pf");
+	int fd;
+
+	if (mkfifo(path, 0600) != 0)
+		give_up("mkfifo");
+	fd = open(path, O_PATH);
+	unlink(path);
+	return fd;
+}
+
 static int directory(void)
 {
 	int fd = open("/", O_RDONLY | O_DIRECTORY);
@@ -287,6 +299,7 @@ static const struct kind files[] = {
     {"a file without write permission", write_permission_gone, STAYS_SHARED},
     {"O_PATH", path_only, STAYS_SHARED},
     {"O_PATH, a directory", path_of_directory, STAYS_SHARED},
+    {"O_PATH, a FIFO", path_of_fifo, STAYS_SHARED},
     {"a directory", directory, IS_COPIED},
     {"a directory, partly read", directory_within, IS_COPIED},
     {"a file of /proc, partly read", proc_file, IS_COPIED},

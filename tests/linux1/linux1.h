@@ -62,6 +62,7 @@ void add_modes(void (*run)(long), const char *name);
 
 void return_cases(void);
 void word_cases(void);
+void later_cases(void);
 void error_number_cases(void);
 void register_value_cases(void);
 void usual_cases(void);
@@ -71,6 +72,10 @@ void terminal_cases(void);
 void lock_cases(void);
 void limit_cases(void);
 void proc_cases(void);
+void filter_cases(void);
+void traced_cases(void);
+void waiting_open_cases(void);
+void circumstance_cases(void);
 void small_stack_cases(void);
 void identity_cases(void);
 

@@ -1,6 +1,7 @@
 /* COPYFD: pipes, FIFOs, sockets, and what has a descriptor but no file. */
 #include "linux1.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -94,6 +95,27 @@ static int fifo_without_writer(void)
 	make_fifo();
 	close(fifo_ends[1]);
 	return fifo_ends[0];
+}
+
+static int fifo_before_writers(void)
+{
+	const char *path = temporary("fifo3");
+	int fd;
+
+	if (mkfifo(path, 0600) != 0)
+		give_up("mkfifo");
+	fd = open(path, O_RDONLY | O_NONBLOCK);
+	unlink(path);
+	return fd;
+}
+
+static int fifo_with_new_writer(void)
+{
+	int fd = fifo_without_writer();
+
+	if (open(text("/proc/self/fd/%d", fd), O_WRONLY) == -1)
+		give_up("open");
+	return fd;
 }
 
 static int fifo_without_reader(void)
@@ -194,7 +216,9 @@ static const struct kind streams[] = {
     {"a pipe without a writer", pipe_without_writer, IS_COPIED},
     {"a FIFO's read end", fifo_out, IS_COPIED},
     {"a FIFO's write end", fifo_in, IS_COPIED},
-    {"a FIFO without a writer", fifo_without_writer, IS_COPIED},
+    {"a FIFO whose writers have gone", fifo_without_writer, STAYS_SHARED},
+    {"a FIFO that had no writer yet", fifo_before_writers, IS_COPIED},
+    {"a FIFO whose writer came back", fifo_with_new_writer, IS_COPIED},
     {"a FIFO without a reader", fifo_without_reader, STAYS_SHARED},
     {"a FIFO, both ends", fifo_both, IS_COPIED},
     {"a UNIX socket", unix_socket, STAYS_SHARED},
@@ -228,6 +252,69 @@ static void same_pipe(long mode)
 	check(read(pipes[0], &byte, 1) == 1 && byte == 'b', "the parent read %d", byte);
 	close(pipes[1]);
 	check(read(pipes[0], &byte, 1) == 0, "a writer was left behind");
+}
+
+/* A reader is told of the writers' end by poll(2), whoever copied its descriptor. */
+static int hang_up(int fd)
+{
+	struct pollfd poll_ = {.fd = fd, .events = POLLIN};
+
+	return poll(&poll_, 1, 0) < 0 ? -1 : poll_.revents & POLLHUP;
+}
+
+static void see_hang_up(void)
+{
+	check(hang_up(fifo_ends[0]) == POLLHUP, "the child's poll sees no POLLHUP");
+}
+
+static void see_none(void)
+{
+	check(hang_up(fifo_ends[0]) == 0, "the child's poll sees POLLHUP");
+}
+
+static void reader_of_gone_writers(long mode)
+{
+	fifo_without_writer();
+	expect_exit(in_child((enum mode)mode, COPYFD, see_hang_up), 0);
+	check(hang_up(fifo_ends[0]) == POLLHUP, "the parent's poll sees no POLLHUP");
+	fifo_ends[0] = fifo_before_writers();
+	expect_exit(in_child((enum mode)mode, COPYFD, see_none), 0);
+	/* The writer goes in the child: its copy has to tell of that too. */
+	fifo_ends[0] = fifo_with_new_writer();
+	expect_exit(in_child((enum mode)mode, COPYFD, see_none), 0);
+}
+
+static void let_writer_go(void)
+{
+	close(fifo_ends[1]);
+	/* The parent has another. */
+	see_none();
+	answers->number = 1;
+	while (answers->number == 1)
+		usleep(1000);
+	see_hang_up();
+}
+
+static void writer_goes_later(long mode)
+{
+	void *sp = mode == FORKED ? NULL : stack_top(0);
+
+	answers_make();
+	make_fifo();
+	if (clone(sp, SIGCLD | COPYFD | (mode == SHARED ? 0 : COPYVM)) == 0) {
+		let_writer_go();
+		_exit(0);
+	}
+	while (((volatile struct answers *)answers)->number == 0)
+		usleep(1000);
+	close(fifo_ends[1]);
+	answers->number = 2;
+	{
+		int status = -1;
+
+		waitpid(-1, &status, WALLSIG);
+		expect_exit(status, 0);
+	}
 }
 
 /* The owner of the parent's description gets each signal once. */
@@ -272,6 +359,8 @@ void stream_cases(void)
 {
 	add_kinds(streams, LENGTH(streams));
 	add_modes(same_pipe, "COPYFD: the same pipe");
+	add_modes(reader_of_gone_writers, "COPYFD: a FIFO's reader sees that its writers have gone");
+	add_modes(writer_goes_later, "COPYFD: a copied reader sees its writers go");
 	add_modes(one_signal, "COPYFD: O_ASYNC sends the parent one signal");
 	add_modes(epoll_goes_on, "COPYFD: the parent's epoll");
 }

@@ -176,10 +176,6 @@ static int loop_device(void)
 	return device(S_IFBLK, 7, 0, O_RDONLY);
 }
 
-static int console(void)
-{
-	return device(S_IFCHR, 5, 1, O_WRONLY | O_NOCTTY);
-}
 
 static int tape_like(void)
 {
@@ -196,7 +192,6 @@ static const struct kind devices[] = {
     {"the controlling terminal", controlling, IS_COPIED},
     {"/dev/tty", dev_tty, IS_COPIED},
     {"/dev/tty of a terminal before", dev_tty_of_before, STAYS_SHARED},
-    {"/dev/console", console, IS_COPIED},
     {"/dev/null", null, IS_COPIED},
     {"/dev/zero", zero, IS_COPIED},
     {"/dev/full", full, IS_COPIED},

@@ -17,6 +17,7 @@
 #define PATIENCE	60		/* seconds that a quick case never needs */
 #define PATTERN		0xa5
 #define SKIPPED		77
+#define NOT_APPLICABLE	78
 
 static int report;			/* where a case tells what it saw */
 
@@ -27,8 +28,9 @@ fail(const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
+	vsnprintf(text, sizeof(text) - 2, format, arguments);
 	va_end(arguments);
+	strcat(text, "; ");		/* a child's, then what its parent says of it */
 	if (write(report, text, strlen(text)) < 0)
 		_exit(2);
 	_exit(1);
@@ -40,6 +42,12 @@ skip_case(const char *why)
 	if (write(report, why, strlen(why)) < 0)
 		_exit(2);
 	_exit(SKIPPED);
+}
+
+void
+not_applicable(void)
+{
+	_exit(NOT_APPLICABLE);
 }
 
 void
@@ -191,8 +199,14 @@ run_one(const struct test *test)
 	    sizeof(text) - 1 - length)) > 0)
 		length += (size_t)got;
 	close(pipes[0]);
+	if (length >= 2 && strcmp(text + length - 2, "; ") == 0)
+		text[length - 2] = '\0';
 	is_ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
 	is_skip = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == NOT_APPLICABLE) {
+		printf("%s\t-\n", test->name);
+		return 0;
+	}
 	if (!is_ok && !is_skip)
 		describe(status, elapsed, text, sizeof(text));
 	printf("%s\t%s%s\n", test->name, is_ok ? "ok" : is_skip ? "SKIP " : "", text);

@@ -12,7 +12,8 @@
 extern "C" {
 #endif
 
-extern int __clone(int (*)(void *), void *, int, void *, ...);
+/* musl's own is hidden in its shared library. */
+extern int __clone(int (*)(void *), void *, int, void *, ...) __attribute__((weak));
 extern pid_t linux1_clone(void *, unsigned long) __attribute__((weak));
 
 struct test {
@@ -21,7 +22,8 @@ struct test {
 	int is_linux1;		/* no peer has it */
 };
 
-/* Runs all, or the one named in argv[1]: "name<TAB>ok", or what went wrong.
+/* Runs all, or the one named in argv[1]: "name<TAB>ok", "name<TAB>-" if it
+ * isn't applicable, or what went wrong.
  * -l: their names alone. Returns main's value. */
 int run_cases(const struct test *cases, size_t count, int argc, char **argv);
 
@@ -30,6 +32,8 @@ void fail(const char *format, ...)
     __attribute__((format(printf, 1, 2), noreturn));
 /* Ends the case: the machine can't show this. */
 void skip_case(const char *why) __attribute__((noreturn));
+/* Ends the case: the call that is judged has nothing of the kind. */
+void not_applicable(void) __attribute__((noreturn));
 
 /* Fails unless the two are equal. */
 void expect(const char *what, long seen, long wanted);

@@ -21,9 +21,10 @@
  *   them through the frame pointer. What both use has to be volatile. The
  *   parent must not leave the function that called clone, nor give those
  *   locals other values, before the child has what it needs of them: at once to
- *   wait for it is safest. With optimisation (-O1 and up) worker's arguments
- *   are in registers, and a function that does no more than the four lines
- *   above may return. Without, it may not.
+ *   wait for it is safest. A function that does no more than the four lines
+ *   above may return, for worker's arguments are in registers: gcc optimises
+ *   whatever comes behind this header, at -O0 too. clang can't be told so, and
+ *   without -O it warns of each call (-Wattribute-warning): there it may not.
  * - may call functions; must end with _exit (or exec), also where worker
  *   returns; must never return from the function that called clone: there is
  *   no return address on its stack.
@@ -39,9 +40,20 @@
  * header is inlined. clang can't be told so; it doesn't inline what is followed
  * by _exit unless it is tiny: give such a worker __attribute__((noinline)).
  *
- * clone is a macro of macros. Old source that declares the function itself
- * (_syscall2 does) gets a function of another name, which is never called;
- * nothing else can be called clone behind this header: include others first.
+ * clone is a macro of macros. Old source that declares it with _syscall2 gets a
+ * function of another name, which is never called; nothing else can be called
+ * clone behind this header: a declaration or a clone of the program's own has to
+ * be taken out.
+ *
+ * Linux 1.3 had the arguments in the other order, and CLONE_VM, CLONE_FS,
+ * CLONE_FILES and CLONE_SIGHAND, each of which means "share". Source that
+ * declares clone so,
+ *
+ *	static inline _syscall2(int, clone, int, flags, int, sp)
+ *
+ * (_syscall2 is in <linux/unistd.h>; the first argument's name decides) gets
+ * that: clone(CLONE_VM | SIGCLD, sp), by names of its own or by those below.
+ * Only on a stack of its own does a child share memory or signal handlers.
  *
  * History. Kernel 1.0's clone was fork with two choices: a bit that was set had
  * something copied, COPYVM memory and COPYFD the open files, which otherwise
@@ -69,6 +81,24 @@
 #define COPYVM	0x00000100	/* copy memory; else share it */
 #define COPYFD	0x00000200	/* copy open files; else share them, as by fork */
 
+/* Linux 1.3's. The two high bits tell its words from 1.x's. */
+#define __LINUX1_3	0x00c00000
+enum {
+#ifndef CLONE_VM
+	CLONE_VM = __LINUX1_3 | 0x100,		/* share memory */
+#endif
+#ifndef CLONE_FS
+	CLONE_FS = __LINUX1_3 | 0x200,		/* share directories and umask */
+#endif
+#ifndef CLONE_FILES
+	CLONE_FILES = __LINUX1_3 | 0x400,	/* share descriptors */
+#endif
+#ifndef CLONE_SIGHAND
+	CLONE_SIGHAND = __LINUX1_3 | 0x800,	/* share signal handlers */
+#endif
+	__linux1_3 = __LINUX1_3
+};
+
 #ifndef SIGCLD
 #define SIGCLD	SIGCHLD
 #endif
@@ -86,8 +116,23 @@
 /* To gcc it means to keep them all in memory; this doesn't. */
 #define __LINUX1_TWICE
 #ifdef __GNUC__
+#ifndef __OPTIMIZE__
+/* Or a child had its arguments in the frame that its parent leaves. */
+#pragma GCC optimize ("O1")
+#endif
 #pragma GCC optimize ("no-inline", "no-ira-share-spill-slots")
 #pragma GCC optimize ("stack-reuse=none")
+#endif
+#endif
+
+/* clang can't be told to optimise. */
+#define __LINUX1_NOT_OPTIMISED
+#if defined(__clang__) && !defined(__OPTIMIZE__) && defined(__has_attribute)
+#if __has_attribute(__warning__)
+#undef __LINUX1_NOT_OPTIMISED
+#define __LINUX1_NOT_OPTIMISED	__attribute__((__warning__("compiled without " \
+	"-O, the child has its arguments in this function's frame: the parent " \
+	"must not leave it before the child has ended")))
 #endif
 #endif
 
@@ -97,7 +142,7 @@
  * to; and none of the three is ever stored in the caller's frame, where parent
  * and child would both write. */
 extern pid_t __linux1_call(void *__sp, unsigned long __flags, void *__frame)
-	__asm__("linux1_clone") __LINUX1_TWICE;
+	__asm__("linux1_clone") __LINUX1_TWICE __LINUX1_NOT_OPTIMISED;
 
 static __inline__ unsigned long __linux1_zero(void)
 {
@@ -109,9 +154,28 @@ static __inline__ unsigned long __linux1_zero(void)
 	return __zero;
 }
 
+/* What _syscall2 was told is clone's first argument; NULL: nothing. */
+static const char *const __linux1_first_clone __attribute__((__unused__));
+
+/* Whether that is the flags. */
+static __inline__ int __linux1_flags_first(const char *__name)
+{
+	for (; __name && *__name; __name++)
+		if (__name[0] == 'f' && __name[1] == 'l')
+			return 1;
+	return 0;
+}
+
+/* Each argument is evaluated once. */
+#define __LINUX1_CHOOSE(sp_first, flags_first) \
+	(__linux1_flags_first(__linux1_first_clone) ? \
+		(unsigned long)(flags_first) : (unsigned long)(sp_first))
+
 #define __linux1_clone(sp, flags) \
-	__linux1_call((sp), (flags), __builtin_alloca(__linux1_zero()))
+	__linux1_call((void *)__LINUX1_CHOOSE(sp, flags), \
+		__LINUX1_CHOOSE(flags, __LINUX1_3 | (unsigned long)(sp)), \
+		__builtin_alloca(__linux1_zero()))
 #undef clone
-#define clone	__linux1_clone
+#define clone	__linux1_clone	/* so take out a declaration of your own */
 
 #endif

@@ -6,44 +6,87 @@
  * which is what clone needed. It still may be declared so: the calls go to the
  * macro of <linux/sched.h>, for no C function can return on another stack.
  * The function itself, called through a pointer, fails with ENOSYS.
+ *
+ *	_syscall2(int, clone, int, flags, int, sp)
+ *
+ * is Linux 1.3's order: the name of the first argument decides. What it means
+ * there is in <linux/sched.h>.
+ *
+ * The call's number is no use: today's kernel has other arguments, and neither
+ * syscall(2) nor an "int $0x80" of one's own can return on another stack. So
+ * __NR_clone and SYS_clone are refused by the compiler, or by the linker where
+ * a compiler can't. __linux1_NR_clone is the number, for filters and tracers.
  */
 #ifndef NBCLONE_LINUX1_LINUX_UNISTD_H
 #define NBCLONE_LINUX1_LINUX_UNISTD_H
 
-#include <sys/syscall.h>	/* __NR_*, from <asm/unistd.h> where there is one */
+#include <asm/unistd.h>		/* __NR_* */
+#include <sys/syscall.h>	/* the same, where there is no <asm/unistd.h> */
 #include <linux/sched.h>
+
+enum { __linux1_NR_clone = __NR_clone };
+
+extern long linux1_clone_has_no_number_here(void)
+#if defined(__has_attribute)
+#if __has_attribute(__error__)
+	__attribute__((__error__("call clone(sp, flags), of <linux/sched.h>: "
+		"the number's call has other arguments today")))
+#endif
+#endif
+	;
+
+#undef __NR_clone
+#define __NR_clone	linux1_clone_has_no_number_here()
+#ifdef SYS_clone
+#undef SYS_clone
+#define SYS_clone	__NR_clone
+#endif
 
 extern long __linux1_syscall(long __number, ...) __asm__("syscall");
 
 /* There is no call 9999 anywhere: the kernel says ENOSYS. (To a number as high
  * as -1, 32-bit ARM's says SIGILL.) */
-#define __LINUX1_NUMBER(number) \
-	((number) == __NR_clone ? 9999L : (long)(number))
+static __inline__ long __linux1_no_call(void)
+{
+	return 9999L;
+}
+
+/* In what _syscallN makes, clone has that number. */
+#define __LINUX1_NUMBER \
+	long (*linux1_clone_has_no_number_here)(void) \
+		__attribute__((__unused__)) = __linux1_no_call
 
 #define _syscall0(type, name) \
 type __attribute__((__unused__)) (name)(void) \
 { \
-	return (type)__linux1_syscall(__LINUX1_NUMBER(__NR_##name)); \
+	__LINUX1_NUMBER; \
+	return (type)__linux1_syscall(__NR_##name); \
 }
 
 #define _syscall1(type, name, type1, arg1) \
 type __attribute__((__unused__)) (name)(type1 arg1) \
 { \
-	return (type)__linux1_syscall(__LINUX1_NUMBER(__NR_##name), \
+	__LINUX1_NUMBER; \
+	return (type)__linux1_syscall(__NR_##name, \
 		(long)(arg1)); \
 }
 
+/* With the name of its first argument, for clone. */
 #define _syscall2(type, name, type1, arg1, type2, arg2) \
 type __attribute__((__unused__)) (name)(type1 arg1, type2 arg2) \
 { \
-	return (type)__linux1_syscall(__LINUX1_NUMBER(__NR_##name), \
+	__LINUX1_NUMBER; \
+	return (type)__linux1_syscall(__NR_##name, \
 		(long)(arg1), (long)(arg2)); \
-}
+} \
+static const char *const __linux1_first_##name \
+	__attribute__((__unused__)) = #arg1;
 
 #define _syscall3(type, name, type1, arg1, type2, arg2, type3, arg3) \
 type __attribute__((__unused__)) (name)(type1 arg1, type2 arg2, type3 arg3) \
 { \
-	return (type)__linux1_syscall(__LINUX1_NUMBER(__NR_##name), \
+	__LINUX1_NUMBER; \
+	return (type)__linux1_syscall(__NR_##name, \
 		(long)(arg1), (long)(arg2), (long)(arg3)); \
 }
 
@@ -52,7 +95,8 @@ type __attribute__((__unused__)) (name)(type1 arg1, type2 arg2, type3 arg3) \
 type __attribute__((__unused__)) (name)(type1 arg1, type2 arg2, type3 arg3, \
 	type4 arg4) \
 { \
-	return (type)__linux1_syscall(__LINUX1_NUMBER(__NR_##name), \
+	__LINUX1_NUMBER; \
+	return (type)__linux1_syscall(__NR_##name, \
 		(long)(arg1), (long)(arg2), (long)(arg3), (long)(arg4)); \
 }
 
@@ -61,7 +105,8 @@ type __attribute__((__unused__)) (name)(type1 arg1, type2 arg2, type3 arg3, \
 type __attribute__((__unused__)) (name)(type1 arg1, type2 arg2, type3 arg3, \
 	type4 arg4, type5 arg5) \
 { \
-	return (type)__linux1_syscall(__LINUX1_NUMBER(__NR_##name), \
+	__LINUX1_NUMBER; \
+	return (type)__linux1_syscall(__NR_##name, \
 		(long)(arg1), (long)(arg2), (long)(arg3), (long)(arg4), \
 		(long)(arg5)); \
 }

@@ -1,6 +1,9 @@
 //! What NetBSD 10 does with a call, by its flag word.
 //!
-//! Source: clone(2) of NetBSD 10, kern_fork.c, and answers of a real NetBSD.
+//! Source: answers of NetBSD 10.99.12 (tests/fidelity/data, and what
+//! tests/conformance/otherbits.c found there); where nobody asked it, clone(2)
+//! of NetBSD 10 and its kern_fork.c, which do nothing for the bit. The words
+//! say which.
 
 use crate::flags::*;
 use crate::parse::Entry;
@@ -72,40 +75,68 @@ impl Fate {
             }
             Fate::Ignored(bits) => bits
                 .iter()
-                .map(|&bit| {
+                .filter_map(|&bit| {
                     let name = String::from_utf8_lossy(words::flag(bit).0);
-                    format!("ignores {name}: {}", lost(bit).unwrap_or_default())
+                    let (what, known) = lost(bit)?;
+                    Some(format!("ignores {name}: {what} ({})", known.words()))
                 })
                 .collect(),
         }
     }
 }
 
-/// What a program doesn't get where a bit is ignored; `None` for bits that do
-/// nothing on Linux either.
-fn lost(bit: u32) -> Option<&'static str> {
+/// How it is known what a bit lacks. (That it is ignored was measured for all.)
+#[derive(Clone, Copy)]
+enum Known {
+    /// NetBSD 10.99.12 showed it.
+    Measured,
+    /// The manual and the source have nothing of the kind.
+    Read,
+}
+
+impl Known {
+    fn words(self) -> &'static str {
+        match self {
+            Known::Measured => "measured",
+            Known::Read => "from its source",
+        }
+    }
+}
+
+/// What a program doesn't get where a bit is ignored, and how that is known;
+/// `None` for bits that do nothing on Linux either.
+fn lost(bit: u32) -> Option<(&'static str, Known)> {
+    use Known::{Measured, Read};
     Some(match words::flag(bit).0 {
-        b"CLONE_PIDFD" => "no descriptor for the child is stored",
-        b"CLONE_PARENT" => "the child is the caller's, not its sibling; getppid() tells the caller",
-        b"CLONE_THREAD" => {
-            "the child is a process of its own with its own pid, and has to be waited for"
+        b"CLONE_PIDFD" => ("no descriptor for the child is stored", Measured),
+        b"CLONE_PARENT" => {
+            ("the child is the caller's, not its sibling; getppid() tells the caller", Measured)
         }
-        b"CLONE_NEWNS" => "the child's mounts are everyone's",
-        b"CLONE_SYSVSEM" => "semaphore undo values aren't shared",
-        b"CLONE_SETTLS" => "the child keeps the caller's thread pointer",
-        b"CLONE_PARENT_SETTID" => "no id is stored for the caller",
-        b"CLONE_CHILD_CLEARTID" => "no id is cleared and no waiter woken when the child ends",
-        b"CLONE_UNTRACED" => "a tracer's own choice decides whether the child is traced",
-        b"CLONE_CHILD_SETTID" => "no id is stored for the child",
-        b"CLONE_NEWCGROUP" => "there is no control group for the child alone",
-        b"CLONE_NEWUTS" => "a host name set in the child is everyone's",
-        b"CLONE_NEWIPC" => "System V IPC objects and message queues are everyone's",
-        b"CLONE_NEWUSER" => "the child's user and group ids are everyone's: it gains no privilege",
-        b"CLONE_NEWPID" => {
-            "the child isn't process 1 of its own; it sees, and can signal, all processes"
+        b"CLONE_THREAD" => (
+            "the child is a process of its own with its own pid, and has to be waited for",
+            Measured,
+        ),
+        b"CLONE_NEWNS" => ("the child's mounts are everyone's", Read),
+        b"CLONE_SYSVSEM" => ("semaphore undo values aren't shared", Read),
+        b"CLONE_SETTLS" => ("the child keeps the caller's thread pointer", Measured),
+        b"CLONE_PARENT_SETTID" => ("no id is stored for the caller", Measured),
+        b"CLONE_CHILD_CLEARTID" => {
+            ("no id is cleared when the child ends, so that no waiter wakes", Measured)
         }
-        b"CLONE_NEWNET" => "the child's interfaces, addresses and ports are everyone's",
-        b"CLONE_IO" => "I/O scheduling isn't shared",
+        b"CLONE_UNTRACED" => ("a tracer's own choice decides whether the child is traced", Read),
+        b"CLONE_CHILD_SETTID" => ("no id is stored for the child", Measured),
+        b"CLONE_NEWCGROUP" => ("there is no control group for the child alone", Read),
+        b"CLONE_NEWUTS" => ("a host name set in the child is everyone's", Read),
+        b"CLONE_NEWIPC" => ("System V IPC objects and message queues are everyone's", Read),
+        b"CLONE_NEWUSER" => {
+            ("the child's user and group ids are everyone's: it gains no privilege", Read)
+        }
+        b"CLONE_NEWPID" => (
+            "the child isn't process 1 of its own; it sees, and can signal, all processes",
+            Measured,
+        ),
+        b"CLONE_NEWNET" => ("the child's interfaces, addresses and ports are everyone's", Read),
+        b"CLONE_IO" => ("I/O scheduling isn't shared", Read),
         // CLONE_DETACHED does nothing on Linux either.
         _ => return None,
     })

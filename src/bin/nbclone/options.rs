@@ -83,12 +83,12 @@ pub enum Request {
 
 /// A policy by its name.
 pub fn policy(name: &OsStr) -> Option<Policy> {
-    Policy::NAMES.iter().find(|(known, _)| name == *known).map(|&(_, policy)| policy)
+    Policy::named(name.as_encoded_bytes())
 }
 
 /// A policy's name.
 pub fn policy_name(policy: Policy) -> &'static str {
-    Policy::NAMES.iter().find(|&&(_, known)| known == policy).map_or("strict", |&(name, _)| name)
+    policy.name()
 }
 
 /// Reads the command line.

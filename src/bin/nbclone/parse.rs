@@ -3,7 +3,7 @@
 //! A path in it may be anything but has no `<` and no `>`, which are what the
 //! line is taken apart by.
 
-use crate::flags::{COPYFD, COPYVM};
+use crate::flags::{COPYFD, COPYVM, LINUX1_3, is_linux1_3};
 use crate::words::{self, Bits};
 
 /// An address in a file, or one of which no file is known.
@@ -128,7 +128,7 @@ fn bit(entry: Entry, text: &str) -> Option<u32> {
     match (entry, text) {
         (Entry::Linux1, "COPYVM") => Some(COPYVM),
         (Entry::Linux1, "COPYFD") => Some(COPYFD),
-        (Entry::Clone, _) if text.starts_with("CLONE_") => {
+        (_, _) if text.starts_with("CLONE_") => {
             Bits::of(u32::MAX).find(|&bit| words::flag(bit).0 == text.as_bytes())
         }
         _ => text.parse().ok(),
@@ -140,10 +140,13 @@ pub fn flag_names(entry: Entry, word: u32) -> Vec<String> {
     let mut names = Vec::new();
     for bit in Bits::of(word) {
         names.push(match (entry, bit) {
-            (Entry::Clone, _) => String::from_utf8_lossy(words::flag(bit).0).into_owned(),
+            (Entry::Linux1, _) if bit & LINUX1_3 != 0 => format!("{bit:#x}"),
+            _ if entry == Entry::Clone || is_linux1_3(word) => {
+                String::from_utf8_lossy(words::flag(bit).0).into_owned()
+            }
             (Entry::Linux1, COPYVM) => "COPYVM".to_owned(),
             (Entry::Linux1, COPYFD) => "COPYFD".to_owned(),
-            (Entry::Linux1, _) => format!("{bit:#x}"),
+            _ => format!("{bit:#x}"),
         });
     }
     names

@@ -85,9 +85,9 @@ fn has_capabilities(path: &Path) -> bool {
 /// What an ELF header tells.
 #[derive(Clone, Copy, PartialEq)]
 struct Elf {
-    class: elf::FileClass,
-    data: elf::DataEncoding,
-    machine: elf::Machine,
+    class: u8,
+    data: u8,
+    machine: u16,
     dynamic: bool,
 }
 
@@ -107,7 +107,7 @@ fn kind(path: &Path) -> Kind {
     if let Some(line) = head.strip_prefix(b"#!") {
         return interpreter(line).map_or(Kind::Other, Kind::Script);
     }
-    let class = |class: elf::FileClass| [0x7f, b'E', b'L', b'F', class.0];
+    let class = |class: u8| [0x7f, b'E', b'L', b'F', class];
     match head.get(..5) {
         Some(magic) if magic == class(elf::ELFCLASS64) => {
             elf_kind::<elf::FileHeader64<object::Endianness>>(&head)
@@ -156,7 +156,7 @@ fn mismatch(program: Elf, library: Elf) -> Option<String> {
         differences.push(format!("is a {its}-bit program (the library has {ours} bits)"));
     }
     if program.machine != library.machine || program.data != library.data {
-        let (ours, its) = (library.machine.0, program.machine.0);
+        let (ours, its) = (library.machine, program.machine);
         differences.push(format!(
             "is for another architecture (ELF machine {its}, the library's is {ours})"
         ));

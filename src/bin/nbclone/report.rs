@@ -183,7 +183,9 @@ pub fn text(tally: &Tally, run: &Run, symbols: &Symbols) -> String {
     let mut differences = tally.differences().peekable();
     if differences.peek().is_some() {
         lines.push(String::new());
-        lines.push("What differs on NetBSD for such calls, where it matters:".to_owned());
+        lines.push(
+            "What differs on NetBSD 10 for such calls, where it matters (measured):".to_owned(),
+        );
     }
     for difference in differences {
         let matters = match difference.matters {

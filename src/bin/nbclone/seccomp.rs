@@ -125,9 +125,8 @@ impl Handover {
         let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
         let message = recvmsg::<()>(self.parent.as_raw_fd(), &mut places, Some(&mut space), flags)?;
         for control in message.cmsgs()? {
-            if let ControlMessageOwned::ScmRights(descriptors) = control
-                && let Some(&descriptor) = descriptors.first()
-            {
+            let ControlMessageOwned::ScmRights(descriptors) = control else { continue };
+            if let Some(&descriptor) = descriptors.first() {
                 // SAFETY: it has just been received, and is nobody else's.
                 return Ok(Listener(unsafe { OwnedFd::from_raw_fd(descriptor) }));
             }

@@ -111,9 +111,9 @@ impl Module {
     fn symbol(&self, address: u64) -> Symbol {
         let mut symbol = Symbol::default();
         if let Some(loader) = &self.loader {
-            if let Ok(mut frames) = loader.find_frames(address)
-                && let Ok(Some(frame)) = frames.next()
-            {
+            let frame =
+                loader.find_frames(address).ok().and_then(|mut frames| frames.next().ok()?);
+            if let Some(frame) = frame {
                 symbol.function =
                     frame.function.and_then(|name| Some(name.demangle().ok()?.into_owned()));
                 symbol.line = frame

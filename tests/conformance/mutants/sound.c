@@ -53,6 +53,8 @@ long trampoline(int (*func)(void *), void *stack, unsigned long flags, void *arg
 #define END_OF_CHILD "movl %eax, %edi\nandq $-16, %rsp\ncall *libc_exit(%rip)\nhlt\n"
 #elif defined(MUTANT_STATUS_LOST)
 #define END_OF_CHILD "xorl %edi, %edi\nmovl %r13d, %eax\nsyscall\nhlt\n"
+#elif defined(MUTANT_NEVER_ENDS)
+#define END_OF_CHILD "3: jmp 3b\n"
 #elif defined(MUTANT_STATUS_SEVEN_BITS)
 #define END_OF_CHILD "movl %eax, %edi\nandl $127, %edi\nmovl %r13d, %eax\nsyscall\nhlt\n"
 #else
@@ -61,6 +63,8 @@ long trampoline(int (*func)(void *), void *stack, unsigned long flags, void *arg
 
 #ifdef MUTANT_DIRECTION_FLAG
 #define BEFORE_FUNC "std\n"
+#elif defined(MUTANT_NEVER_STARTS)
+#define BEFORE_FUNC "3: jmp 3b\n"
 #elif defined(MUTANT_X87_RESET)
 #define BEFORE_FUNC "fninit\n"
 #elif defined(MUTANT_MXCSR_RESET)

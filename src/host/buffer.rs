@@ -1,0 +1,64 @@
+//! Bytes on the stack that are written before they are read. An array of
+//! zeroes would call memset(3), which a program can put its own in place of.
+#![allow(unsafe_code)]
+
+use core::mem::MaybeUninit;
+
+/// Room for `N` bytes, the first of which hold something.
+pub struct Buffer<const N: usize> {
+    bytes: MaybeUninit<[u8; N]>,
+    length: usize,
+}
+
+impl<const N: usize> Buffer<N> {
+    /// One that is empty.
+    #[inline(always)]
+    pub const fn new() -> Buffer<N> {
+        Buffer { bytes: MaybeUninit::uninit(), length: 0 }
+    }
+
+    /// What it holds.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the first `length` bytes, N at most, have been written.
+        unsafe { core::slice::from_raw_parts(self.bytes.as_ptr().cast(), self.length) }
+    }
+
+    /// The same, to be changed.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as above, and nothing else refers to them meanwhile.
+        unsafe { core::slice::from_raw_parts_mut(self.bytes.as_mut_ptr().cast(), self.length) }
+    }
+
+    /// Adds a byte. False: there is no room for it.
+    pub fn push(&mut self, byte: u8) -> bool {
+        let is_room = self.length < N;
+        if is_room {
+            // SAFETY: within the N bytes. Volatile: a loop of these stays one,
+            // and becomes no memset(3) or memcpy(3).
+            unsafe { self.bytes.as_mut_ptr().cast::<u8>().add(self.length).write_volatile(byte) };
+            self.length += 1;
+        }
+        is_room
+    }
+
+    /// Adds as many of `bytes` as there is room for.
+    #[inline(never)]
+    pub fn extend(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.push(byte);
+        }
+    }
+
+    /// Leaves the first `length` bytes at most.
+    pub fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
+    /// Empty but for what `fill` writes: it is given the address of the N bytes
+    /// and their number, and returns how many of them it wrote, from the first
+    /// on; a negative number is an error, and none.
+    pub fn fill(&mut self, fill: impl FnOnce(usize, usize) -> isize) {
+        let written = fill(self.bytes.as_mut_ptr() as usize, N);
+        self.length = usize::try_from(written).unwrap_or(0).min(N);
+    }
+}

@@ -1,0 +1,130 @@
+//! What is open: statx(2), or fstatat(2) where a kernel or a filter has no
+//! statx.
+#![allow(unsafe_code)]
+
+use super::{call, number};
+use core::ffi::CStr;
+use core::mem::MaybeUninit;
+
+/// What a descriptor is open on, or a path leads to.
+pub struct File {
+    /// `S_IFREG` and so on, or 0 for what has no type.
+    pub kind: u32,
+    /// Of a device file: the device's major and minor number.
+    pub device: (u32, u32),
+    file_system: (u32, u32),
+    inode: u64,
+}
+
+impl File {
+    /// Two words that tell it from other files.
+    pub fn identity(&self) -> (u32, u32) {
+        let (device, system) = (self.file_system, self.device);
+        let mixed = device.0 << 20 ^ device.1 ^ system.0 << 24 ^ system.1 << 8 ^ self.kind << 16;
+        (self.inode as u32, (self.inode >> 32) as u32 ^ mixed)
+    }
+
+    /// Whether both are one file.
+    pub fn is(&self, other: &File) -> bool {
+        self.inode == other.inode && self.file_system == other.file_system
+    }
+}
+
+/// What `descriptor` is open on.
+pub fn file(descriptor: i32) -> Option<File> {
+    look(descriptor, c"", libc::AT_EMPTY_PATH)
+}
+
+/// What `path` leads to, an absolute one.
+pub fn file_at(path: &CStr) -> Option<File> {
+    look(libc::AT_FDCWD, path, 0)
+}
+
+/// Room for either call's answer.
+type Answer = MaybeUninit<[u64; 32]>;
+const _: () = assert!(size_of::<libc::statx>() <= size_of::<Answer>());
+
+/// Never inlined: the answer is a quarter of a kilobyte of stack.
+#[inline(never)]
+fn look(directory: i32, path: &CStr, flags: i32) -> Option<File> {
+    let mut answer = Answer::uninit();
+    let (directory, path) = (directory as usize, path.as_ptr() as usize);
+    // Type and inode never change: no file system's server need be asked.
+    let at_once = (flags | libc::AT_NO_AUTOMOUNT | libc::AT_STATX_DONT_SYNC) as usize;
+    let wanted = (libc::STATX_TYPE | libc::STATX_INO) as usize;
+    let place = answer.as_mut_ptr() as usize;
+    if call(number::SYS_statx, [directory, path, at_once, wanted, place]) == 0 {
+        // SAFETY: the kernel has filled all of it; only numbers are in it.
+        let status = unsafe { &*answer.as_ptr().cast::<libc::statx>() };
+        return Some(File {
+            kind: u32::from(status.stx_mode) & libc::S_IFMT,
+            device: (status.stx_rdev_major, status.stx_rdev_minor),
+            file_system: (status.stx_dev_major, status.stx_dev_minor),
+            inode: status.stx_ino,
+        });
+    }
+    let flags = (flags | libc::AT_NO_AUTOMOUNT) as usize;
+    match call(number::FSTATAT?, [directory, path, place, flags, 0]) {
+        0 => Some(layout::read(&answer)),
+        _ => None,
+    }
+}
+
+/// Major and minor number of a device as the kernel's new_encode_dev() packs
+/// them.
+pub fn unpack(device: u32) -> (u32, u32) {
+    ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))
+}
+
+/// fstatat's answer: the lower halves of the fields, where they are.
+///
+/// Source: Linux, arch/*/include/uapi/asm/stat.h and asm-generic/stat.h:
+/// `struct stat64` where there are 32 bits, and on sparc64; else `struct stat`.
+mod layout {
+    use super::{Answer, File, unpack};
+
+    /// The lower half of a field of 64 bits.
+    const LOW: usize = if cfg!(target_endian = "big") { 4 } else { 0 };
+
+    const DEVICE: usize = if IS_MIPS { 0 } else { LOW };
+    const INODE: usize = match () {
+        () if IS_MIPS => 16 + LOW,
+        () if cfg!(target_arch = "m68k") => 10,
+        () if cfg!(any(target_arch = "x86", target_arch = "arm")) => 12,
+        () => 8 + LOW,
+    };
+    const MODE: usize = match () {
+        () if cfg!(target_arch = "m68k") => 14,
+        () if IS_MIPS || HAS_WIDE_LINKS => 24,
+        () => 16,
+    };
+    const SPECIAL: usize = match () {
+        () if IS_MIPS => 40,
+        () if cfg!(target_arch = "m68k") => 30 + LOW,
+        () if HAS_WIDE_LINKS => 40 + LOW,
+        () => 32 + LOW,
+    };
+
+    const IS_MIPS: bool = crate::flags::IS_MIPS;
+
+    /// The number of links has 64 bits, and comes before the mode.
+    const HAS_WIDE_LINKS: bool = cfg!(any(
+        target_arch = "x86_64",
+        target_arch = "powerpc64",
+        target_arch = "s390x",
+        target_arch = "sparc64"
+    ));
+
+    pub fn read(answer: &Answer) -> File {
+        // SAFETY: within the answer, and written by the kernel.
+        let word = |place| unsafe {
+            answer.as_ptr().cast::<u8>().add(place).cast::<u32>().read_unaligned()
+        };
+        File {
+            kind: word(MODE) & libc::S_IFMT,
+            device: unpack(word(SPECIAL)),
+            file_system: unpack(word(DEVICE)),
+            inode: u64::from(word(INODE)),
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/* works: child 7 */
+#include <linux/sched.h>
+#include <linux/unistd.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+_syscall2(int, clone, int, newsp, int, flags);
+static char stack[16384];
+main()
+{
+	int status;
+	if (clone(stack + sizeof stack, SIGCLD) == 0)
+		_exit(7);
+	wait(&status);
+	printf("child %d\n", status >> 8);
+	return 0;
+}
