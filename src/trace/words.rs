@@ -77,77 +77,81 @@ pub fn part(mut text: &[u8], separator: u8, mut count: usize) -> &[u8] {
     }
 }
 
-const SIGNALS: [(i32, [u8; 6]); 31] = [
-    (libc::SIGHUP, *b"HUP   "),
-    (libc::SIGINT, *b"INT   "),
-    (libc::SIGQUIT, *b"QUIT  "),
-    (libc::SIGILL, *b"ILL   "),
-    (libc::SIGTRAP, *b"TRAP  "),
-    (libc::SIGABRT, *b"ABRT  "),
-    (libc::SIGBUS, *b"BUS   "),
-    (libc::SIGFPE, *b"FPE   "),
-    (libc::SIGKILL, *b"KILL  "),
-    (libc::SIGUSR1, *b"USR1  "),
-    (libc::SIGSEGV, *b"SEGV  "),
-    (libc::SIGUSR2, *b"USR2  "),
-    (libc::SIGPIPE, *b"PIPE  "),
-    (libc::SIGALRM, *b"ALRM  "),
-    (libc::SIGTERM, *b"TERM  "),
-    (libc::SIGCHLD, *b"CHLD  "),
-    (libc::SIGCONT, *b"CONT  "),
-    (libc::SIGSTOP, *b"STOP  "),
-    (libc::SIGTSTP, *b"TSTP  "),
-    (libc::SIGTTIN, *b"TTIN  "),
-    (libc::SIGTTOU, *b"TTOU  "),
-    (libc::SIGURG, *b"URG   "),
-    (libc::SIGXCPU, *b"XCPU  "),
-    (libc::SIGXFSZ, *b"XFSZ  "),
-    (libc::SIGVTALRM, *b"VTALRM"),
-    (libc::SIGPROF, *b"PROF  "),
-    (libc::SIGWINCH, *b"WINCH "),
-    (libc::SIGIO, *b"IO    "),
-    (libc::SIGSYS, *b"SYS   "),
+/// Numbers in a byte, so that no entry is padded.
+const SIGNALS: [(u8, [u8; 6]); 31] = [
+    (libc::SIGHUP as u8, *b"HUP   "),
+    (libc::SIGINT as u8, *b"INT   "),
+    (libc::SIGQUIT as u8, *b"QUIT  "),
+    (libc::SIGILL as u8, *b"ILL   "),
+    (libc::SIGTRAP as u8, *b"TRAP  "),
+    (libc::SIGABRT as u8, *b"ABRT  "),
+    (libc::SIGBUS as u8, *b"BUS   "),
+    (libc::SIGFPE as u8, *b"FPE   "),
+    (libc::SIGKILL as u8, *b"KILL  "),
+    (libc::SIGUSR1 as u8, *b"USR1  "),
+    (libc::SIGSEGV as u8, *b"SEGV  "),
+    (libc::SIGUSR2 as u8, *b"USR2  "),
+    (libc::SIGPIPE as u8, *b"PIPE  "),
+    (libc::SIGALRM as u8, *b"ALRM  "),
+    (libc::SIGTERM as u8, *b"TERM  "),
+    (libc::SIGCHLD as u8, *b"CHLD  "),
+    (libc::SIGCONT as u8, *b"CONT  "),
+    (libc::SIGSTOP as u8, *b"STOP  "),
+    (libc::SIGTSTP as u8, *b"TSTP  "),
+    (libc::SIGTTIN as u8, *b"TTIN  "),
+    (libc::SIGTTOU as u8, *b"TTOU  "),
+    (libc::SIGURG as u8, *b"URG   "),
+    (libc::SIGXCPU as u8, *b"XCPU  "),
+    (libc::SIGXFSZ as u8, *b"XFSZ  "),
+    (libc::SIGVTALRM as u8, *b"VTALRM"),
+    (libc::SIGPROF as u8, *b"PROF  "),
+    (libc::SIGWINCH as u8, *b"WINCH "),
+    (libc::SIGIO as u8, *b"IO    "),
+    (libc::SIGSYS as u8, *b"SYS   "),
     (SIGPWR, *b"PWR   "),
     (SIGSTKFLT, *b"STKFLT"),
 ];
 
 // Some architectures lack one, and libc's crate its name.
 const IS_SPARC: bool = cfg!(target_arch = "sparc64");
-const SIGPWR: i32 = if IS_MIPS {
+const SIGPWR: u8 = if IS_MIPS {
     19
 } else if IS_SPARC {
     29
 } else {
     30
 };
-const SIGSTKFLT: i32 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
+const SIGSTKFLT: u8 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
 
 /// A signal's name without its SIG; `None` for 0, real-time signals, and
 /// what is none.
 #[inline(never)]
 pub fn signal(number: u32) -> Option<&'static [u8]> {
-    let known = |&&(signal, _): &&(i32, [u8; 6])| signal != 0 && signal as u32 == number;
+    let known = |&&(signal, _): &&(u8, [u8; 6])| signal != 0 && u32::from(signal) == number;
     SIGNALS.iter().find(known).map(|(_, name)| part(name, b' ', 0))
 }
 
-const ERRORS: [(i32, [u8; 10]); 11] = [
-    (libc::EPERM, *b"EPERM     "),
-    (libc::EINTR, *b"EINTR     "),
-    (libc::EAGAIN, *b"EAGAIN    "),
-    (libc::ENOMEM, *b"ENOMEM    "),
-    (libc::EBUSY, *b"EBUSY     "),
-    (libc::EINVAL, *b"EINVAL    "),
-    (libc::EMFILE, *b"EMFILE    "),
-    (libc::ENOSPC, *b"ENOSPC    "),
-    (libc::ENOSYS, *b"ENOSYS    "),
-    (libc::EUSERS, *b"EUSERS    "),
-    (libc::EOPNOTSUPP, *b"EOPNOTSUPP"),
+const ERRORS: [(u8, [u8; 10]); 11] = [
+    (libc::EPERM as u8, *b"EPERM     "),
+    (libc::EINTR as u8, *b"EINTR     "),
+    (libc::EAGAIN as u8, *b"EAGAIN    "),
+    (libc::ENOMEM as u8, *b"ENOMEM    "),
+    (libc::EBUSY as u8, *b"EBUSY     "),
+    (libc::EINVAL as u8, *b"EINVAL    "),
+    (libc::EMFILE as u8, *b"EMFILE    "),
+    (libc::ENOSPC as u8, *b"ENOSPC    "),
+    (libc::ENOSYS as u8, *b"ENOSYS    "),
+    (libc::EUSERS as u8, *b"EUSERS    "),
+    (libc::EOPNOTSUPP as u8, *b"EOPNOTSUPP"),
 ];
 
 /// An errno's name, if clone(2) is known to give it.
 #[inline(never)]
 pub fn error(number: i32) -> Option<&'static [u8]> {
-    ERRORS.iter().find(|&&(error, _)| error == number).map(|(_, name)| part(name, b' ', 0))
+    ERRORS
+        .iter()
+        .find(|&&(error, _)| i32::from(error) == number)
+        .map(|(_, name)| part(name, b' ', 0))
 }
 
 const KERNEL_REASONS: &[u8] = b"\
