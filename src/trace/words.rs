@@ -5,33 +5,33 @@
 
 use crate::flags::{CLONE_CSIGNAL, IS_MIPS};
 
-/// The names of the bits 8 to 31 in order, each with the reason why NetBSD
+/// The names of the bits 8 to 31 in order without their CLONE_, each with the reason why NetBSD
 /// doesn't have it; none for the five that it has.
 const FLAGS: &[u8] = b"\
-CLONE_VM|
-CLONE_FS|
-CLONE_FILES|
-CLONE_SIGHAND|
-CLONE_PIDFD|NetBSD has no descriptors for processes
-CLONE_PTRACE|NetBSD lets no child inherit its parent's tracer
-CLONE_VFORK|
-CLONE_PARENT|NetBSD's child is its creator's, never a sibling
-CLONE_THREAD|NetBSD's clone makes processes; threads come from _lwp_create
-CLONE_NEWNS|NetBSD has no mount namespaces
-CLONE_SYSVSEM|NetBSD keeps semaphore undo values for each process
-CLONE_SETTLS|NetBSD's clone takes no thread pointer
-CLONE_PARENT_SETTID|NetBSD's clone stores no id for the parent
-CLONE_CHILD_CLEARTID|NetBSD's clone clears no id at the child's end
-CLONE_DETACHED|this bit means nothing since Linux 2.6
-CLONE_UNTRACED|NetBSD's tracers follow by their own choice
-CLONE_CHILD_SETTID|NetBSD's clone stores no id for the child
-CLONE_NEWCGROUP|NetBSD has no control groups
-CLONE_NEWUTS|NetBSD has no UTS namespaces
-CLONE_NEWIPC|NetBSD has no IPC namespaces
-CLONE_NEWUSER|NetBSD has no user namespaces
-CLONE_NEWPID|NetBSD has no PID namespaces
-CLONE_NEWNET|NetBSD has no network namespaces
-CLONE_IO|NetBSD has no I/O contexts
+VM|
+FS|
+FILES|
+SIGHAND|
+PIDFD|NetBSD has no descriptors for processes
+PTRACE|NetBSD lets no child inherit its parent's tracer
+VFORK|
+PARENT|NetBSD's child is its creator's, never a sibling
+THREAD|NetBSD's clone makes processes; threads come from _lwp_create
+NEWNS|NetBSD has no mount namespaces
+SYSVSEM|NetBSD keeps semaphore undo values for each process
+SETTLS|NetBSD's clone takes no thread pointer
+PARENT_SETTID|NetBSD's clone stores no id for the parent
+CHILD_CLEARTID|NetBSD's clone clears no id at the child's end
+DETACHED|this bit means nothing since Linux 2.6
+UNTRACED|NetBSD's tracers follow by their own choice
+CHILD_SETTID|NetBSD's clone stores no id for the child
+NEWCGROUP|NetBSD has no control groups
+NEWUTS|NetBSD has no UTS namespaces
+NEWIPC|NetBSD has no IPC namespaces
+NEWUSER|NetBSD has no user namespaces
+NEWPID|NetBSD has no PID namespaces
+NEWNET|NetBSD has no network namespaces
+IO|NetBSD has no I/O contexts
 ";
 
 /// The bits of a flag word above the exit signal, lowest first.
@@ -54,7 +54,7 @@ impl Iterator for Bits {
     }
 }
 
-/// A flag's name and the reason why NetBSD lacks it, "" if it doesn't.
+/// A flag's name without its CLONE_, and the reason why NetBSD lacks it, "" if it doesn't.
 pub fn flag(bit: u32) -> (&'static [u8], &'static [u8]) {
     let place = bit.trailing_zeros().wrapping_sub(CLONE_CSIGNAL.count_ones());
     let line = part(FLAGS, b'\n', place as usize);
