@@ -240,17 +240,23 @@ fn warns_of_another_word_size() {
     let place = directory("warns_of_another_word_size");
     let source = place.join("empty.c");
     fs::write(&source, "int main(void) { return 0; }").expect("written");
+    let gcc = out(&Command::new("gcc").arg("-dumpversion").output().expect("gcc runs"));
+    let gcc = gcc.trim();
     let narrow = "is a 32-bit program (the library has 64 bits)";
     let foreign = " and is for another architecture (ELF machine 3, the library's is 62)";
     for (option, packages, words) in [
-        ("-m32", "lib32gcc-12-dev libc6-dev-i386", format!("{narrow}{foreign}: the preload")),
-        ("-mx32", "libx32gcc-12-dev libc6-dev-x32", format!("{narrow}: the preload")),
+        (
+            "-m32",
+            format!("lib32gcc-{gcc}-dev libc6-dev-i386"),
+            format!("{narrow}{foreign}: the preload"),
+        ),
+        ("-mx32", format!("libx32gcc-{gcc}-dev libc6-dev-x32"), format!("{narrow}: the preload")),
     ] {
         let program = place.join(option);
         let mut compiler = Command::new("gcc");
         let made = compiler.arg(option).arg("-o").arg(&program).arg(&source).output();
         if !made.is_ok_and(|made| made.status.success()) {
-            skip(&format!("gcc {option} makes no programs (Debian: {packages})"));
+            lacks(&format!("programs by gcc {option}"), &packages);
             continue;
         }
         let said = warning(&program);
@@ -266,7 +272,7 @@ fn warns_of_another_word_size() {
 
 #[test]
 fn warns_of_secure_execution() {
-    if !is_root() {
+    if !is_root("warns_of_secure_execution") {
         return;
     }
     let place = directory("warns_of_secure_execution");

@@ -26,7 +26,14 @@ fn files(place: &Path) -> BTreeSet<PathBuf> {
 
 fn installed_files(libdir: &str) -> BTreeSet<PathBuf> {
     let library = format!("{libdir}/libnbclone.so");
-    let headers = ["nbclone.h", "sched.h", "linux1/linux/sched.h", "linux1/linux/unistd.h"];
+    let headers = [
+        "nbclone.h",
+        "sched.h",
+        "linux1/asm/unistd.h",
+        "linux1/linux/sched.h",
+        "linux1/linux/unistd.h",
+        "linux1/sys/syscall.h",
+    ];
     let mut names = vec![
         "bin/nbclone".into(),
         format!("{library}.{VERSION}"),

@@ -55,6 +55,23 @@ fn old_symbol_versions_of_libc_alone_are_needed() {
     }
 }
 
+/// A program may put functions of its own in the place of libc's, and a child that
+/// shares memory would run them: the compiler's calls of these aren't among ours.
+#[test]
+fn no_memory_function_of_libc_is_called() {
+    let shared = succeed(Command::new("nm").args(["-D", "--undefined-only"]).arg(shared_library()));
+    let archive = succeed(
+        Command::new("nm")
+            .arg("--undefined-only")
+            .arg(installed_archive(&scratch("objects_memory"))),
+    );
+    for line in shared.lines().chain(archive.lines()) {
+        let name = line.split_whitespace().last().unwrap_or("");
+        let name = name.split('@').next().unwrap_or(name);
+        assert!(!["memset", "memcpy", "memmove", "memcmp"].contains(&name), "{line}");
+    }
+}
+
 #[test]
 fn soname_and_hardening() {
     let library = shared_library();

@@ -12,7 +12,7 @@ fn identity(output: &Output, failures: u32) {
     let summary = text.lines().last().unwrap_or_default().to_owned();
     assert!(summary.contains(&format!(", {failures} failed,")), "{text}{}", err(output));
     if text.contains("SKIP") {
-        skip("pthread_getaffinity_np: one CPU only");
+        skip("pthread_getaffinity_np: wants two processors");
     }
 }
 
@@ -44,7 +44,7 @@ fn libc_does_not_know_its_child_of_glibc() {
 
 #[test]
 fn libc_knows_its_child_on_musl() {
-    if !has("musl-gcc", "musl-tools") {
+    if !have("musl-gcc", "musl-tools") {
         return;
     }
     let archive = built("libnbclone.a");
@@ -72,7 +72,7 @@ fn as_on_linux(case: &str) {
     };
     let alone = status(None);
     if alone == Some(77) {
-        return skip("needs the privilege to make namespaces");
+        return skip("namespaces: wants the privilege to make them");
     }
     assert_eq!(alone, Some(0), "without the library");
     assert_eq!(status(Some("host")), Some(0));
@@ -114,7 +114,7 @@ fn host_is_the_same_when_traced() {
 
 #[test]
 fn stress_ng_clones_under_host() {
-    if !has("stress-ng", "stress-ng") {
+    if !have("stress-ng", "stress-ng") {
         return;
     }
     let arguments = ["stress-ng", "--clone", "1", "--clone-ops", "50"];
@@ -143,7 +143,7 @@ fn real_programs_run() {
     };
     assert_eq!(run(false), "b\n2\n");
     assert_eq!(run(true), "b\n2\n");
-    if has("python3", "python3") {
+    if have("python3", "python3") {
         let code = "import threading, subprocess, os\n\
                     t = [threading.Thread(target=lambda: None) for _ in range(9)]\n\
                     [x.start() for x in t]; [x.join() for x in t]\n\
@@ -158,7 +158,7 @@ fn real_programs_run() {
 #[test]
 fn debuggers_follow() {
     let program = compiled("calls");
-    if has("gdb", "gdb") {
+    if have("gdb", "gdb") {
         let mut run = nbclone();
         let script = [
             "-batch",
@@ -181,7 +181,7 @@ fn debuggers_follow() {
         );
         assert!(text.contains("#0  first_child"), "{text}");
     }
-    if has("strace", "strace") {
+    if have("strace", "strace") {
         let place = directory("debuggers_follow").join("strace");
         let mut run = nbclone();
         run.args(["strace", "-f", "-o"]).arg(&place).arg(&program).arg("share");

@@ -75,6 +75,12 @@ fn traces_linux1_clone() {
     assert!(one(&line).contains("<caller "), "{line:?}");
     let line = traced(&["linux1-flags"]);
     assert!(one(&line).contains("flags=0x400|SIGCHLD) = -1 EINVAL (Linux 1.x has"), "{line:?}");
+    // 1.3's flags, in its order and in the other's place.
+    let line = traced(&["linux1-later"]);
+    let flags = "sp=0x0, flags=CLONE_FS|CLONE_FILES|0xc00000|SIGCHLD) = ";
+    assert!(one(&line).contains(flags), "{line:?}");
+    let line = traced(&["linux1-swapped"]);
+    assert!(one(&line).contains("flags=0) = -1 EINVAL (sp is no stack: "), "{line:?}");
 }
 
 /// With debug information the command names functions and lines; of a module
@@ -304,7 +310,7 @@ fn what_it_cannot_understand_it_says_once() {
 /// AT_SECURE: nothing of the environment counts.
 #[test]
 fn a_secure_execution_ignores_the_environment() {
-    if !is_root() {
+    if !is_root("a_secure_execution_ignores_the_environment") {
         return;
     }
     let place = directory("a_secure_execution");

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{
-    have, installed_archive, release, scratch, shared_library, skip_privilege, static_library,
-    succeed, text, top,
+    have, installed_archive, is_root, release, scratch, shared_library, static_library, succeed,
+    text, top,
 };
 use std::path::Path;
 use std::process::Command;
@@ -189,8 +189,8 @@ fn secure_execution_ignores_the_environment() {
     use std::os::unix::process::CommandExt;
     const NOBODY: u32 = 65534;
 
-    if !nix::unistd::geteuid().is_root() {
-        return skip_privilege("secure_execution_ignores_the_environment");
+    if !is_root("secure_execution_ignores_the_environment") {
+        return;
     }
     // Not below a directory that others may not enter.
     let place = std::env::temp_dir().join(format!("nbclone-secure-{}", std::process::id()));

@@ -40,18 +40,18 @@ pub fn copy_all() {
     // Descriptors above the soft limit can't be replaced.
     let mut limit = Limit::raise();
     let mut entries = Entries::new();
-    let mut plain = Plain::new();
+    let mut plain = Plain { bits: Buffer::new(), others_from: 0 };
     if may_open_files(&mut entries, &mut plain, &mut limit) {
         let mut position = 0;
         while read_table(&mut entries, position, &mut limit) {
-            let mut step = |descriptor, name: &[u8]| {
+            let mut walk = Walk { rest: entries.bytes(), position: 0 };
+            while let Some((descriptor, name)) = walk.next() {
                 copy(descriptor, name, &plain, &mut limit);
-                true
-            };
-            match each(&entries, &mut step) {
-                Some(reached) if reached > position => position = reached,
-                _ => break,
             }
+            if walk.position <= position {
+                break;
+            }
+            position = walk.position;
         }
     }
 }
@@ -59,25 +59,35 @@ pub fn copy_all() {
 /// What getdents64 gives at once.
 type Entries = Buffer<256>;
 
-/// A bit for each of the first descriptors: whether it is open on a file or a
-/// directory. It saves asking again.
-type Plain = Buffer<128>;
+/// Which descriptors are open on a file or a directory; it saves asking again.
+struct Plain {
+    /// A bit for each of the first 512.
+    bits: Buffer<64>,
+    /// All from this one on that have no bit.
+    others_from: i32,
+}
 
-/// Calls `step` with each descriptor of the table and its name, for as long as
-/// that is true. The position behind the last; `None`: it was false.
-#[inline(never)]
-fn each(entries: &Entries, step: &mut dyn FnMut(i32, &[u8]) -> bool) -> Option<i64> {
-    let (mut rest, mut position) = (entries.bytes(), 0);
-    while let Some((name, behind, next)) = host::first_entry(rest) {
-        // Not a number: `.` and `..`.
-        if let Some(descriptor) = decimal::parse(name)
-            && !step(descriptor, name)
-        {
-            return None;
+/// A walk through entries of the table.
+struct Walk<'a> {
+    rest: &'a [u8],
+    /// Behind the last, for lseek(2).
+    position: i64,
+}
+
+impl<'a> Walk<'a> {
+    /// The next descriptor and its name. No iterator, whose adapters would
+    /// become frames around what is done to each.
+    #[inline(never)]
+    fn next(&mut self) -> Option<(i32, &'a [u8])> {
+        loop {
+            let (name, behind, rest) = host::first_entry(self.rest)?;
+            (self.rest, self.position) = (rest, behind);
+            // Not a number: `.` and `..`.
+            if let Some(descriptor) = decimal::parse(name) {
+                return Some((descriptor, name));
+            }
         }
-        (rest, position) = (next, behind);
     }
-    Some(position)
 }
 
 /// Opens the table. Without /proc there is none, and everything stays shared.
@@ -109,8 +119,10 @@ fn may_open_files(entries: &mut Entries, plain: &mut Plain, limit: &mut Limit) -
         if entries.bytes().is_empty() {
             break;
         }
-        let mut step = |descriptor, name: &[u8]| survey(descriptor, name, plain);
-        may_open = each(entries, &mut step).is_some();
+        let mut walk = Walk { rest: entries.bytes(), position: 0 };
+        while may_open && let Some((descriptor, name)) = walk.next() {
+            may_open = survey(descriptor, name, plain);
+        }
     }
     host::close(table);
     may_open
@@ -137,15 +149,19 @@ fn open(path: &CStr, flags: i32, limit: &mut Limit) -> Option<i32> {
     }
 }
 
-/// One descriptor of `may_open_files`.
+/// One descriptor of `may_open_files`; they come in ascending order.
 fn survey(descriptor: i32, name: &[u8], plain: &mut Plain) -> bool {
-    let Some(file) = stat::file(descriptor) else { return true };
-    match file.kind {
-        S_IFREG | S_IFDIR => note_plain(plain, descriptor),
-        S_IFCHR => return file.device != FUSE,
-        0 => return !is_fanotify(name),
+    let file = stat::file(descriptor);
+    match file.map(|file| (file.kind, file.device)) {
+        Some((S_IFREG | S_IFDIR, _)) => {
+            note_plain(plain, descriptor);
+            return true;
+        }
+        Some((S_IFCHR, FUSE)) => return false,
+        Some((0, _)) if is_fanotify(name) => return false,
         _ => {}
     }
+    plain.others_from = descriptor.saturating_add(1);
     true
 }
 
@@ -166,15 +182,16 @@ fn bit_of(descriptor: i32) -> (usize, u8) {
 
 fn note_plain(plain: &mut Plain, descriptor: i32) {
     let (byte, bit) = bit_of(descriptor);
-    while plain.bytes().len() <= byte && plain.push(0) {}
-    if let Some(byte) = plain.bytes_mut().get_mut(byte) {
+    while plain.bits.bytes().len() <= byte && plain.bits.push(0) {}
+    if let Some(byte) = plain.bits.bytes_mut().get_mut(byte) {
         *byte |= bit;
     }
 }
 
 fn is_plain(plain: &Plain, descriptor: i32) -> bool {
     let (byte, bit) = bit_of(descriptor);
-    plain.bytes().get(byte).is_some_and(|byte| byte & bit != 0)
+    descriptor >= plain.others_from
+        || plain.bits.bytes().get(byte).is_some_and(|byte| byte & bit != 0)
 }
 
 /// Puts a copy in the descriptor's place, if there can be one.

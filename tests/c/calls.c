@@ -101,6 +101,21 @@ static pid_t call_linux1_flags(void)
 	return linux1_clone != NULL ? linux1_clone(NULL, 0x400 | SIGCHLD) : -1;
 }
 
+static pid_t call_linux1_later(void)
+{
+	pid_t pid = linux1_clone != NULL ?
+	    linux1_clone(NULL, 0xc00000 | CLONE_FS | CLONE_FILES | SIGCHLD) : -1;
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static pid_t call_linux1_swapped(void)
+{
+	return linux1_clone != NULL ? linux1_clone((void *)SIGCHLD, 0) : -1;
+}
+
 static pid_t call_raw_clone(void)
 {
 	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
@@ -174,7 +189,10 @@ static const struct {
 	{ "namespace", call_namespace }, { "ptrace", call_ptrace },
 	{ "null-stack", call_null_stack }, { "null-func", call_null_func },
 	{ "exit-signal", call_exit_signal }, { "linux1", call_linux1 },
-	{ "linux1-flags", call_linux1_flags }, { "raw-clone", call_raw_clone },
+	{ "linux1-flags", call_linux1_flags },
+	{ "linux1-later", call_linux1_later },
+	{ "linux1-swapped", call_linux1_swapped },
+	{ "raw-clone", call_raw_clone },
 	{ "raw-clone3", call_raw_clone3 }, { "fork", call_fork },
 	{ "spawn", call_spawn }, { "thread", call_thread },
 };

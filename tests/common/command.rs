@@ -1,12 +1,17 @@
 //! What the tests of the command share: the built files, C programs, and runs.
 #![allow(dead_code)]
 
+#[path = "skip.rs"]
+pub mod skip;
+
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, OnceLock};
+
+#[allow(unused_imports)]
+pub use skip::{have, is_root, lacks, skip};
 
 /// A file of target/release, which is brought up to date first.
 pub fn built(name: &str) -> PathBuf {
@@ -120,29 +125,4 @@ pub fn out(output: &Output) -> String {
 /// Standard error as text.
 pub fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// Whether a program is there; if not, says why the test is skipped.
-pub fn has(program: &str, package: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|place| place.join(program).is_file());
-    if !found {
-        skip(&format!("no {program} (Debian: {package})"));
-    }
-    found
-}
-
-/// Says why a test is skipped, past libtest's capture.
-pub fn skip(why: &str) {
-    let name = std::thread::current().name().unwrap_or("?").to_owned();
-    let _ = writeln!(std::io::stderr(), "SKIP {name}: {why}");
-}
-
-/// Whether the tests run as root; if not, says so.
-pub fn is_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    if !root {
-        skip("needs root");
-    }
-    root
 }

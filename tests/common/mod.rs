@@ -1,10 +1,14 @@
 //! What the tests share: the built library, compilers, and skips that are seen.
 #![allow(dead_code)]
 
-use std::io::Write;
+pub mod skip;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
+
+#[allow(unused_imports)]
+pub use skip::{have, is_root, skip};
 
 /// The top of the tree.
 pub fn top() -> &'static Path {
@@ -53,33 +57,6 @@ pub fn scratch(test: &str) -> PathBuf {
     let _ = std::fs::remove_dir_all(&place);
     std::fs::create_dir_all(&place).expect("target is writable");
     place
-}
-
-/// Says that something was left out. With NBCLONE_NO_SKIP in the environment,
-/// as in .ci/run, it is a failure.
-pub fn skip(what: &str, package: &str) {
-    say_skip(&format!("SKIP {what}: Debian's package {package} has it\n"));
-}
-
-/// The same for what only root can show.
-pub fn skip_privilege(what: &str) {
-    say_skip(&format!("SKIP {what}: wants root\n"));
-}
-
-fn say_skip(line: &str) {
-    assert!(std::env::var_os("NBCLONE_NO_SKIP").is_none(), "{line}");
-    // Past the test harness, which would swallow it.
-    let _ = std::io::stderr().write_all(line.as_bytes());
-}
-
-/// Whether a tool is there; a skip otherwise.
-pub fn have(tool: &str, package: &str) -> bool {
-    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
-        .any(|place| place.join(tool).is_file());
-    if !found {
-        skip(tool, package);
-    }
-    found
 }
 
 /// Runs a command and gives what it wrote; fails with all of it otherwise.

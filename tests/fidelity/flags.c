@@ -132,14 +132,18 @@ void section_exit_byte(void)
     run_case(2, "SIGHAND/byte255", run_exit_byte, NULL, &arg);
 }
 
-/* A function of its own, so that errno's address isn't taken any earlier. */
-__attribute__((noinline)) static void touch_errno(void)
+/*
+ * A function of its own, so that errno's address isn't taken any earlier. It reads
+ * only: a child that shares memory has its parent's errno, which the parent may be
+ * about to look at.
+ */
+__attribute__((noinline)) static int touch_errno(void)
 {
-    errno = 0;
+    return *(volatile int *)&errno;
 }
 
 /*
- * First the parent goes on, then this child touches its thread-local errno:
+ * First the parent goes on, then this child reads its thread-local errno:
  * without a valid thread pointer (CLONE_SETTLS) it ends here.
  */
 static int look_around(void *p)
@@ -147,7 +151,7 @@ static int look_around(void *p)
     const struct arg *arg = p;
 
     wait_flag(&sh->returned, arg->flags & VFORK ? SOON : LATE);
-    touch_errno();
+    (void)touch_errno();
     mem = 1;
     sh->cpid = getpid();
     sh->cppid = getppid();

@@ -47,6 +47,7 @@ static int change_oneself(void *p)
 static void run_process_state(const struct arg *arg)
 {
     struct rlimit rl;
+    int nice_before = getpriority(PRIO_PROCESS, 0);
     pid_t pid;
 
     pid = start(change_oneself, arg->flags | SIGCHLD, NULL);
@@ -54,7 +55,7 @@ static void run_process_state(const struct arg *arg)
     getrlimit(RLIMIT_NOFILE, &rl);
     put_ret(pid, start_errno);
     put("rlimit-shared=%d", rl.rlim_cur == 77);
-    put("nice-shared=%d", getpriority(PRIO_PROCESS, 0) != 0);
+    put("nice-shared=%d", getpriority(PRIO_PROCESS, 0) != nice_before);
     put("uid-shared=%d", getuid() != 0);
     put("child-uid=%d", sh->v[0]);
     put("child-own-pgrp=%d", sh->v[1]);

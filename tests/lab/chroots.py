@@ -37,33 +37,37 @@ def inside(root, stage, command):
             str(root), str(stage or ""), *command]
 
 
-def chroot(suite, refresh=False):
-    """The directory of a release with PACKAGES, made if the cache hasn't got it."""
+def chroot(suite, refresh=False, purpose="hosts", packages=PACKAGES):
+    """The directory of a release with these packages, made if the cache hasn't got it."""
     if os.geteuid():
         raise Unavailable("chroot(2) needs root")
     if not shutil.which("debootstrap"):
         raise Unavailable("no debootstrap (Debian's package debootstrap)")
     architecture = run(["dpkg", "--print-architecture"]).strip()
-    where = cache_dir() / "chroot" / f"hosts-{suite}-{architecture}"
+    where = cache_dir() / "chroot" / f"{purpose}-{suite}-{architecture}"
     note = where.with_name(f"{where.name}.json")
-    made_of = {"packages": list(PACKAGES)}
+    made_of = {"packages": list(packages)}
     with locked(where):
         if refresh or not note.exists() or json.loads(note.read_text()) != made_of:
             note.unlink(missing_ok=True)
             try:
-                _make(suite, where)
+                _make(suite, where, packages)
             except Unavailable as error:
                 raise Unavailable(f"debootstrap {suite}: {error}") from error
             note.write_text(json.dumps(made_of))
     return where
 
 
-def _make(suite, where):
+def _make(suite, where, packages):
     shutil.rmtree(where, ignore_errors=True)
     where.mkdir(parents=True)
     mirror = repositories()[0]
     include = ["--include=ca-certificates"] if mirror.startswith("https:") else []
     run(["unshare", "--mount", "debootstrap", "--variant=minbase", *include, suite, where, mirror])
+    security = _security(suite)
+    if security:
+        with open(where / "etc/apt/sources.list", "a") as sources:
+            sources.write(security)
     # Names are resolved and proxies asked as on this machine; no service starts.
     if Path("/etc/resolv.conf").exists():
         (where / "etc/resolv.conf").write_bytes(Path("/etc/resolv.conf").read_bytes())
@@ -73,10 +77,20 @@ def _make(suite, where):
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive", LC_ALL="C")
-    for words in (("update",), ("install", "-y", "--no-install-recommends", *PACKAGES),
+    for words in (("update",), ("install", "-y", "--no-install-recommends", *packages),
                   ("clean",)):
         run(inside(where, None, ["apt-get", "-q", "-o", "APT::Sandbox::User=root", *words]),
             env=environment)
+
+
+def _security(suite):
+    """The line for a release's security updates, where the machine has a source for its own."""
+    if suite == "sid":
+        return ""
+    try:
+        return f"deb {repositories('Debian-Security')[0]} {suite}-security main\n"
+    except Unavailable:
+        return ""
 
 
 def execute(command, timeout):

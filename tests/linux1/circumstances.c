@@ -13,11 +13,17 @@
 
 #include <linux/fs.h>
 
+/* musl's request is an int. */
+static int control(int fd, unsigned long request, void *argument)
+{
+	return ioctl(fd, (int)request, argument);
+}
+
 static int marked, before;
 
 static void unmark(void)
 {
-	ioctl(marked, FS_IOC_SETFLAGS, &before);
+	control(marked, FS_IOC_SETFLAGS, &before);
 }
 
 /* A file with one of chattr(1)'s attributes since it was opened. */
@@ -26,10 +32,10 @@ static int attributed(int flags, int attribute)
 	int fd = temporary_file("attributed", flags, 20);
 
 	marked = open(text("/proc/self/fd/%d", fd), O_RDONLY);
-	if (ioctl(marked, FS_IOC_GETFLAGS, &before) != 0)
+	if (control(marked, FS_IOC_GETFLAGS, &before) != 0)
 		skip("attributes of a file: %s", strerror(errno));
 	attribute |= before;
-	if (ioctl(marked, FS_IOC_SETFLAGS, &attribute) != 0)
+	if (control(marked, FS_IOC_SETFLAGS, &attribute) != 0)
 		skip("attributes of a file: %s", strerror(errno));
 	atexit(unmark);
 	return fd;
@@ -235,7 +241,7 @@ static void console(long mode)
 	int fd = device(5, 1, O_WRONLY);
 	unsigned number = 0, major, minor;
 
-	if (ioctl(fd, TIOCGDEV, &number) != 0)
+	if (control(fd, TIOCGDEV, &number) != 0)
 		skip("TIOCGDEV: %s", strerror(errno));
 	major = number >> 8 & 0xfff;
 	minor = (number & 0xff) | (number >> 12 & 0xfff00);

@@ -36,6 +36,44 @@ static void leases(long mode)
 	check(fcntl(subject, F_GETLEASE) == F_WRLCK && !broken, "broken through an O_PATH");
 }
 
+/* Another process' lease: it has none that an open in this mode would break. */
+static void others_lease(long mode)
+{
+	static const struct {
+		int flags, type, is_granted;
+	} cases[] = {{O_RDONLY, F_RDLCK, 1}, {O_RDONLY, F_WRLCK, 0}, {O_RDWR, F_RDLCK, 0}};
+	size_t i;
+
+	for (i = 0; i < LENGTH(cases); i++) {
+		int ready[2], granted = 0, fd = temporary_file("others", cases[i].flags, 20);
+		pid_t other;
+
+		if (pipe(ready) != 0)
+			give_up("pipe");
+		other = fork();
+		if (other == 0) {
+			int own = open(text("/proc/self/fd/%d", fd), O_RDONLY);
+
+			signal(SIGIO, SIG_DFL); /* ends it, if the lease is broken */
+			close(fd);
+			granted = fcntl(own, F_SETLEASE, cases[i].type) == 0;
+			if (write(ready[1], &granted, sizeof granted) != sizeof granted)
+				_exit(1);
+			for (;;)
+				pause();
+		}
+		if (read(ready[0], &granted, sizeof granted) != sizeof granted)
+			give_up("the other process");
+		if (i == 0 && !granted)
+			skip("no leases on this file system");
+		check(granted == cases[i].is_granted, "set-up: lease %d is granted: %d", (int)i, granted);
+		expect_fate((enum mode)mode, fd, IS_COPIED);
+		check(waitpid(other, NULL, WNOHANG) == 0, "the other's lease was broken");
+		kill(other, SIGKILL);
+		waitpid(other, NULL, 0);
+	}
+}
+
 /* The child's copy is another description: its parent's lock is in its way. */
 static void try_flock(void)
 {
@@ -137,6 +175,7 @@ static void childs_lock(long mode)
 void lock_cases(void)
 {
 	add_modes(leases, "COPYFD: leases");
+	add_modes(others_lease, "COPYFD: another's leases: copied");
 	add_modes(flocks, "COPYFD: flock locks");
 	add_modes(posix_locks, "COPYFD: POSIX locks");
 	add_modes(description_locks, "COPYFD: OFD locks");

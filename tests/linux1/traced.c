@@ -44,6 +44,13 @@ static void report(void)
 	lseek(10, 9, SEEK_SET);
 }
 
+static void be_traced(void)
+{
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
+		_exit(77);
+	raise(SIGSTOP);
+}
+
 static void traced_process(enum mode mode)
 {
 	struct sigaction action = {.sa_handler = handler};
@@ -65,25 +72,22 @@ static void traced_process(enum mode mode)
 	for (fd = 0; fd < HIGHEST; fd++)
 		expected_open[fd] = fcntl(fd, F_GETFD) != -1;
 	parent = getpid();
-	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
-		_exit(77);
-	raise(SIGSTOP);
+	be_traced();
 	status = in_child(mode, COPYFD, report);
 	expect_exit(status, 0);
 	check(lseek(10, 0, SEEK_CUR) == 4, "the parent's offset moved");
 }
 
-static void signals_from(enum mode mode, int first)
+/*
+ * Traces `process`, which has asked for it and stopped, until it ends: its wait
+ * status. `at_stop` is called before and behind each system call of its child;
+ * `stops` counts these.
+ */
+static int traced(pid_t process, void (*at_stop)(pid_t child), int *stops)
 {
-	pid_t process, stopped;
-	int status, stops = 0;
+	pid_t stopped;
+	int status;
 
-	answers->number = 0;
-	process = fork();
-	if (process == 0) {
-		traced_process(mode);
-		_exit(0);
-	}
 	waitpid(process, &status, 0);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
 		skip("ptrace: not permitted");
@@ -93,6 +97,7 @@ static void signals_from(enum mode mode, int first)
 	                    PTRACE_O_EXITKILL)) != 0)
 		give_up("ptrace");
 	ptrace(PTRACE_CONT, process, NULL, NULL);
+	*stops = 0;
 	while ((stopped = waitpid(-1, &status, WALLSIG)) > 0) {
 		long deliver = 0;
 
@@ -102,16 +107,38 @@ static void signals_from(enum mode mode, int first)
 			continue;
 		}
 		if (stopped != process && WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-			if (++stops >= first && answers->number == 0)
-				kill(stopped, SIGUSR1);
+			++*stops;
+			at_stop(stopped);
 		} else if (status >> 16 == 0 && WSTOPSIG(status) != SIGSTOP) {
 			deliver = WSTOPSIG(status);
 		}
 		ptrace(stopped == process ? PTRACE_CONT : PTRACE_SYSCALL, stopped, NULL,
 		       (void *)deliver);
 	}
+	return status;
+}
+
+static int stops, first_stop;
+
+static void send_signal(pid_t child)
+{
+	if (stops >= first_stop && answers->number == 0)
+		kill(child, SIGUSR1);
+}
+
+static void signals_from(enum mode mode, int first)
+{
+	pid_t process;
+
+	answers->number = 0;
+	first_stop = first;
+	process = fork();
+	if (process == 0) {
+		traced_process(mode);
+		_exit(0);
+	}
+	expect_exit(traced(process, send_signal, &stops), 0);
 	check(stops > 100, "%d stops", stops);
-	expect_exit(status, 0);
 }
 
 static void signals_at_every_call(long mode)
@@ -124,7 +151,51 @@ static void signals_at_every_call(long mode)
 		signals_from((enum mode)mode, firsts[i]);
 }
 
+static void nothing(void)
+{
+}
+
+static void do_not_disturb(pid_t child)
+{
+	(void)child;
+}
+
+/* How many system calls a child makes that has `count` more files, at `offset`. */
+static int calls_with(enum mode mode, int count, long offset)
+{
+	pid_t process = fork();
+
+	if (process == 0) {
+		int file = temporary_file("counted", O_RDONLY, 20), i;
+		const char *path = text("/proc/self/fd/%d", file);
+
+		for (i = 0; i < count; i++)
+			lseek(open(path, O_RDONLY), offset, SEEK_SET);
+		be_traced();
+		expect_exit(in_child(mode, COPYFD, nothing), 0);
+		_exit(0);
+	}
+	expect_exit(traced(process, do_not_disturb, &stops), 0);
+	return stops / 2;
+}
+
+/* 7 for a file at its start, 8 for another, and the table's: 5 for each ten. */
+static void cost(long mode)
+{
+	int few, many;
+
+	few = calls_with((enum mode)mode, 10, 0);
+	many = calls_with((enum mode)mode, 50, 0);
+	check(many - few <= 40 * 7 + 4 * 5, "%d calls for 40 files at their start", many - few);
+	few = calls_with((enum mode)mode, 10, 5);
+	many = calls_with((enum mode)mode, 50, 5);
+	check(many - few <= 40 * 8 + 4 * 5, "%d calls for 40 files", many - few);
+	printf("# COPYFD: %d system calls for 40 files\n", many - few);
+	fflush(stdout);
+}
+
 void traced_cases(void)
 {
+	add_modes(cost, "COPYFD: the system calls for a descriptor");
 	add_modes(signals_at_every_call, "COPYFD: a signal at every system call");
 }

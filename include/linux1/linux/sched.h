@@ -21,9 +21,10 @@
  *   them through the frame pointer. What both use has to be volatile. The
  *   parent must not leave the function that called clone, nor give those
  *   locals other values, before the child has what it needs of them: at once to
- *   wait for it is safest. With optimisation (-O1 and up) worker's arguments
- *   are in registers, and a function that does no more than the four lines
- *   above may return. Without, it may not.
+ *   wait for it is safest. A function that does no more than the four lines
+ *   above may return, for worker's arguments are in registers: gcc optimises
+ *   whatever comes behind this header, at -O0 too. clang can't be told so, and
+ *   without -O it warns of each call (-Wattribute-warning): there it may not.
  * - may call functions; must end with _exit (or exec), also where worker
  *   returns; must never return from the function that called clone: there is
  *   no return address on its stack.

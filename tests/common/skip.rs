@@ -1,0 +1,58 @@
+//! Skips: said past libtest's capture, and kept for the line at the end, which
+//! tests/what_was_skipped.rs writes.
+
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// One line for each skip of a run: the package that has what is missing, or
+/// nothing; a tab; what was left out.
+pub fn record() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("skipped")
+}
+
+/// Says that something was left out, and which Debian package has it. With
+/// NBCLONE_NO_SKIP in the environment, as in .ci/run, that is a failure.
+pub fn lacks(what: &str, package: &str) {
+    say(&format!("{what}: Debian's package {package} has it"), package);
+}
+
+/// The same for what no package brings: a right, a second processor.
+pub fn skip(why: &str) {
+    say(why, "");
+}
+
+/// Says it once for each test program.
+fn say(why: &str, package: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    assert!(std::env::var_os("NBCLONE_NO_SKIP").is_none(), "SKIP {why}");
+    if !SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(why.to_owned()) {
+        return;
+    }
+    let _ = std::io::stderr().write_all(format!("SKIP {why}\n").as_bytes());
+    let record = OpenOptions::new().append(true).create(true).open(record());
+    if let Ok(mut record) = record {
+        let _ = record.write_all(format!("{package}\t{why}\n").as_bytes());
+    }
+}
+
+/// Whether a tool is there; a skip otherwise.
+pub fn have(tool: &str, package: &str) -> bool {
+    let found = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .any(|place| place.join(tool).is_file());
+    if !found {
+        lacks(tool, package);
+    }
+    found
+}
+
+/// Whether the tests run as root; a skip of `what` otherwise.
+pub fn is_root(what: &str) -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        skip(&format!("{what}: wants root"));
+    }
+    root
+}
