@@ -202,28 +202,33 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
 const REASONS: &[u8] = b"\
 func is NULL
 stack is NULL
-Linux 1.x has COPYVM, COPYFD and an exit signal only
-NetBSD refuses CLONE_PTRACE
+sp is no stack: Linux 1.x has sp first, then flags
 CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
-sp is no stack: Linux 1.x has sp first, then flags";
+NetBSD refuses CLONE_PTRACE
+Linux 1.x has COPYVM, COPYFD and an exit signal only";
 
 #[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
-    let place = match reason {
+    let mut place = match reason {
         Reason::Func => 0,
         Reason::Stack => 1,
-        Reason::Flags(_, Refusal::ExitSignal(signal)) => {
-            line.decimal(signal as i32);
-            return line.text(b" is no signal");
-        }
-        Reason::Flags(None, _) => 2,
-        Reason::Flags(Some(policy), Refusal::Unimplemented(bits)) => {
-            return add_lacking(line, policy, bits);
-        }
-        Reason::Flags(_, Refusal::Ptrace) => 3,
-        Reason::Flags(..) => 4,
-        Reason::LowStack => 5,
+        Reason::LowStack => 2,
+        Reason::Flags(..) => 3,
     };
+    if let Reason::Flags(policy, refusal) = reason {
+        place = match (policy, refusal) {
+            (_, Refusal::ExitSignal(signal)) => {
+                line.decimal(signal as i32);
+                return line.text(b" is no signal");
+            }
+            (None, _) => 5,
+            (Some(policy), Refusal::Unimplemented(bits)) => {
+                return add_lacking(line, policy, bits);
+            }
+            (_, Refusal::Ptrace) => 4,
+            (_, Refusal::SighandWithoutVm) => place,
+        };
+    }
     line.text(words::part(REASONS, b'\n', place));
 }
 
