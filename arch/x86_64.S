@@ -62,7 +62,7 @@
  * rip = *(rsp - 8 + ((rax != 0) * (OFFSET + 8))) & -(rax != 0), without a branch,
  * which valgrind's reader has not; below the child's rsp is its stack. */
 #define RETURNS_BY_RAX(OFFSET)					\
-	.cfi_escape DW_CFA_val_expression, 16, 18,		\
+	.cfi_escape DW_CFA_val_expression, 16, 17,		\
 		DW_OP_breg(7), SLEB(-8),			\
 		DW_OP_breg(0), 0, DW_OP_lit(0), DW_OP_ne,	\
 		DW_OP_lit(OFFSET + 8), DW_OP_mul,		\
