@@ -153,13 +153,13 @@ fn add_call(line: &mut Line, call: &Call) {
     line.byte(b')');
 }
 
-/// The flag's name. Returns the reason why NetBSD lacks it.
+/// The flag's name. Returns what NetBSD lacks.
 #[inline(never)]
 fn add_flag(line: &mut Line, bit: u32) -> &'static [u8] {
-    let (name, reason) = words::flag(bit);
+    let (name, lacking) = words::flag(bit);
     line.text(b"CLONE_");
     line.text(name);
-    reason
+    lacking
 }
 
 /// The exit signal, 0 for none.
@@ -240,9 +240,9 @@ fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
             line.text(b"and others; ");
             break;
         }
-        let reason = add_flag(line, bit);
-        line.text(b": ");
-        line.text(reason);
+        let lacking = add_flag(line, bit);
+        line.text(b": NetBSD has no ");
+        line.text(lacking);
         line.text(b"; ");
     }
     // Only strict and netbsd refuse bits, so the policy is one of these two.
