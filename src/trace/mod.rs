@@ -110,7 +110,6 @@ fn write(call: &Call, outcome: Outcome, caller: usize) {
     host::set_signal_mask(&mask);
 }
 
-#[inline(never)]
 fn add_call(line: &mut Line, call: &Call) {
     match *call {
         Call::Clone { func, stack, flags, arg } => {
@@ -207,7 +206,6 @@ CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
 NetBSD refuses CLONE_PTRACE
 Linux 1.x has COPYVM, COPYFD and an exit signal only";
 
-#[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
     let mut place = match reason {
         Reason::Func => 0,
@@ -233,7 +231,6 @@ fn add_reason(line: &mut Line, reason: Reason) {
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.
-#[inline(never)]
 fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
     for (count, bit) in Bits::of(bits).enumerate() {
         if count == 3 {

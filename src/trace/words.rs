@@ -126,7 +126,6 @@ const SIGSTKFLT: u8 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
 
 /// A signal's name without its SIG; `None` for 0, real-time signals, and
 /// what is none.
-#[inline(never)]
 pub fn signal(number: u32) -> Option<&'static [u8]> {
     let known = |&&(signal, _): &&(u8, [u8; 6])| signal != 0 && u32::from(signal) == number;
     SIGNALS.iter().find(known).map(|(_, name)| part(name, b' ', 0))
@@ -147,7 +146,6 @@ const ERRORS: [(u8, [u8; 10]); 11] = [
 ];
 
 /// An errno's name, if clone(2) is known to give it.
-#[inline(never)]
 pub fn error(number: i32) -> Option<&'static [u8]> {
     ERRORS
         .iter()
