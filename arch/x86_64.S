@@ -293,12 +293,12 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	pushq	%r9
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %rip, 0
-	subq	$8, %rsp
+	pushq	%rdx
 	.cfi_adjust_cfa_offset 8
 	movq	%rdx, %rdi
 	movq	%r8, %rsi
 	call	nbclone_linux1_child
-	addq	$8, %rsp
+	popq	%rdx
 	.cfi_adjust_cfa_offset -8
 	popq	%r9
 	.cfi_adjust_cfa_offset -8
