@@ -161,8 +161,7 @@ fn read() {
         Some(name) => Policy::named(name),
     };
     let policy = named.unwrap_or(Policy::Strict);
-    let settings = Policy::ALL.iter().position(|&one| one == policy).unwrap_or_default() as u8 + 1;
-    let first = SETTINGS.compare_exchange(0, settings, Relaxed, Relaxed).is_ok();
+    let first = SETTINGS.compare_exchange(0, policy as u8 + 1, Relaxed, Relaxed).is_ok();
     if !first {
         return;
     }

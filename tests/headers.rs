@@ -181,7 +181,8 @@ fn reason(name: &str) -> String {
         _ => {
             let words = std::fs::read_to_string(top().join("src/trace/words.rs")).unwrap();
             let start = format!("{name}|");
-            words.lines().find_map(|line| line.strip_prefix(&start)).expect(name).to_owned()
+            let lacking = words.lines().find_map(|line| line.strip_prefix(&start)).expect(name);
+            format!("NetBSD has no {lacking}")
         }
     }
 }

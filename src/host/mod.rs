@@ -137,6 +137,8 @@ pub fn write(descriptor: i32, bytes: &[u8]) -> isize {
 }
 
 /// rt_sigprocmask(2) with `SIG_BLOCK`: the mask as it was.
+// Not inlined, for its size.
+#[inline(never)]
 pub fn block_signals(set: &SignalSet) -> SignalSet {
     let mut old = SignalSet::EMPTY;
     change_mask(libc::SIG_BLOCK, set, &raw mut old);
@@ -230,6 +232,8 @@ fn poll<const N: usize>(polls: &mut [libc::pollfd; N]) -> isize {
 
 /// openat(2) of an absolute path: the descriptor, or errno. What O_CREAT
 /// makes is as the umask leaves it.
+// Not inlined, for its size, as block_signals.
+#[inline(never)]
 pub fn open(path: &CStr, flags: i32) -> Result<i32, i32> {
     const MODE: usize = 0o666;
     let (place, flags) = (path.as_ptr() as usize, flags as usize);

@@ -110,7 +110,6 @@ fn write(call: &Call, outcome: Outcome, caller: usize) {
     host::set_signal_mask(&mask);
 }
 
-#[inline(never)]
 fn add_call(line: &mut Line, call: &Call) {
     match *call {
         Call::Clone { func, stack, flags, arg } => {
@@ -153,13 +152,13 @@ fn add_call(line: &mut Line, call: &Call) {
     line.byte(b')');
 }
 
-/// The flag's name. Returns the reason why NetBSD lacks it.
+/// The flag's name. Returns what NetBSD lacks.
 #[inline(never)]
 fn add_flag(line: &mut Line, bit: u32) -> &'static [u8] {
-    let (name, reason) = words::flag(bit);
+    let (name, lacking) = words::flag(bit);
     line.text(b"CLONE_");
     line.text(name);
-    reason
+    lacking
 }
 
 /// The exit signal, 0 for none.
@@ -207,7 +206,6 @@ CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
 NetBSD refuses CLONE_PTRACE
 Linux 1.x has COPYVM, COPYFD and an exit signal only";
 
-#[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
     let mut place = match reason {
         Reason::Func => 0,
@@ -233,16 +231,15 @@ fn add_reason(line: &mut Line, reason: Reason) {
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.
-#[inline(never)]
 fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
     for (count, bit) in Bits::of(bits).enumerate() {
         if count == 3 {
             line.text(b"and others; ");
             break;
         }
-        let reason = add_flag(line, bit);
-        line.text(b": ");
-        line.text(reason);
+        let lacking = add_flag(line, bit);
+        line.text(b": NetBSD has no ");
+        line.text(lacking);
         line.text(b"; ");
     }
     // Only strict and netbsd refuse bits, so the policy is one of these two.

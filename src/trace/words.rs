@@ -5,33 +5,33 @@
 
 use crate::flags::{CLONE_CSIGNAL, IS_MIPS};
 
-/// The names of the bits 8 to 31 in order without their CLONE_, each with the reason why NetBSD
-/// doesn't have it; none for the five that it has.
+/// The names of the bits 8 to 31 in order without their CLONE_, each with what
+/// NetBSD has not; nothing for the five that it has.
 const FLAGS: &[u8] = b"\
 VM|
 FS|
 FILES|
 SIGHAND|
-PIDFD|NetBSD has no descriptors for processes
-PTRACE|NetBSD lets no child inherit its parent's tracer
+PIDFD|descriptors for processes
+PTRACE|tracer that a child inherits
 VFORK|
-PARENT|NetBSD's child is its creator's, never a sibling
-THREAD|NetBSD's clone makes processes; threads come from _lwp_create
-NEWNS|NetBSD has no mount namespaces
-SYSVSEM|NetBSD keeps semaphore undo values for each process
-SETTLS|NetBSD's clone takes no thread pointer
-PARENT_SETTID|NetBSD's clone stores no id for the parent
-CHILD_CLEARTID|NetBSD's clone clears no id at the child's end
-DETACHED|this bit means nothing since Linux 2.6
-UNTRACED|NetBSD's tracers follow by their own choice
-CHILD_SETTID|NetBSD's clone stores no id for the child
-NEWCGROUP|NetBSD has no control groups
-NEWUTS|NetBSD has no UTS namespaces
-NEWIPC|NetBSD has no IPC namespaces
-NEWUSER|NetBSD has no user namespaces
-NEWPID|NetBSD has no PID namespaces
-NEWNET|NetBSD has no network namespaces
-IO|NetBSD has no I/O contexts
+PARENT|child that is its creator's sibling
+THREAD|threads by clone, only by _lwp_create
+NEWNS|mount namespaces
+SYSVSEM|semaphore undo values that processes share
+SETTLS|thread pointer among clone's arguments
+PARENT_SETTID|id stored for the parent
+CHILD_CLEARTID|id cleared at the child's end
+DETACHED|such flag, nor has Linux since 2.6
+UNTRACED|flag against tracers: they follow by their own choice
+CHILD_SETTID|id stored for the child
+NEWCGROUP|control groups
+NEWUTS|UTS namespaces
+NEWIPC|IPC namespaces
+NEWUSER|user namespaces
+NEWPID|PID namespaces
+NEWNET|network namespaces
+IO|I/O contexts
 ";
 
 /// The bits of a flag word above the exit signal, lowest first.
@@ -54,7 +54,8 @@ impl Iterator for Bits {
     }
 }
 
-/// A flag's name without its CLONE_, and the reason why NetBSD lacks it, "" if it doesn't.
+/// A flag's name without its CLONE_, and what stands behind "NetBSD has no" in the
+/// reason why it lacks the flag, "" if it doesn't.
 pub fn flag(bit: u32) -> (&'static [u8], &'static [u8]) {
     let place = bit.trailing_zeros().wrapping_sub(CLONE_CSIGNAL.count_ones());
     let line = part(FLAGS, b'\n', place as usize);
@@ -125,7 +126,6 @@ const SIGSTKFLT: u8 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
 
 /// A signal's name without its SIG; `None` for 0, real-time signals, and
 /// what is none.
-#[inline(never)]
 pub fn signal(number: u32) -> Option<&'static [u8]> {
     let known = |&&(signal, _): &&(u8, [u8; 6])| signal != 0 && u32::from(signal) == number;
     SIGNALS.iter().find(known).map(|(_, name)| part(name, b' ', 0))
@@ -146,7 +146,6 @@ const ERRORS: [(u8, [u8; 10]); 11] = [
 ];
 
 /// An errno's name, if clone(2) is known to give it.
-#[inline(never)]
 pub fn error(number: i32) -> Option<&'static [u8]> {
     ERRORS
         .iter()
