@@ -97,7 +97,7 @@ FUNCTION(nbclone_arch_clone)
 	ret
 2:	RETURNS_BY_RAX(0)
 	jz	6f
-3:	.cfi_restore %rip
+3:	.cfi_offset %rip, -8
 	movq	%rax, %rdi		/* -errno */
 	movq	(%rsp), %rsi		/* clone's caller */
 	jmp	nbclone_failed
@@ -135,7 +135,7 @@ FUNCTION(nbclone_arch_clone)
 	ret
 2:	RETURNS_BY_RAX(0)
 	jz	nbclone_arch_child
-	.cfi_restore %rip
+	.cfi_offset %rip, -8
 	jmp	3b
 #endif
 

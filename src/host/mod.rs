@@ -151,14 +151,15 @@ pub fn set_signal_mask(set: &SignalSet) {
 }
 
 /// While it lives, no signal reaches a handler of the calling thread but
-/// SIGSYS, with which a filter may have the program make a system call itself:
-/// the kernel ends a thread that blocks that one.
+/// SIGTRAP and SIGSYS. A breakpoint of the process' own sends the one, and by the
+/// other a filter may have the program make a system call itself: the kernel ends a
+/// thread that blocks them then.
 pub struct SignalsBlocked(SignalSet);
 
 impl SignalsBlocked {
     /// From here on.
     pub fn new() -> SignalsBlocked {
-        SignalsBlocked(block_signals(&SignalSet::ALL.without(libc::SIGSYS)))
+        SignalsBlocked(block_signals(&SignalSet::ALL.without(libc::SIGSYS).without(libc::SIGTRAP)))
     }
 }
 
