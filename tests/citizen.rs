@@ -54,7 +54,7 @@ fn in_a_terminal_it_is_like_env() {
 /// A loop of a shell ends with its command when Ctrl-C ends that.
 #[test]
 fn ctrl_c_stops_a_loop() {
-    if !has("bash", "bash") {
+    if !have("bash", "bash") {
         return;
     }
     let script = format!(
@@ -167,7 +167,7 @@ fn ends_by_the_signal_that_ended_the_command() {
 /// A timer that was set before belongs to COMMAND.
 #[test]
 fn an_alarm_set_before_reaches_the_command() {
-    if !has("perl", "perl-base") {
+    if !have("perl", "perl-base") {
         return;
     }
     for way in WAYS {
@@ -182,7 +182,7 @@ fn an_alarm_set_before_reaches_the_command() {
 /// ignored.
 #[test]
 fn an_ignored_sigchld_hides_nothing() {
-    if !has("perl", "perl-base") {
+    if !have("perl", "perl-base") {
         return;
     }
     for way in WAYS {
@@ -299,7 +299,7 @@ fn in_own_machine(script: &str) -> String {
 /// Under policy netbsd, as root: mounts and names stay COMMAND's own.
 #[test]
 fn policy_netbsd_harms_no_machine() {
-    if !is_root() {
+    if !is_root("policy_netbsd_harms_no_machine") {
         return;
     }
     let harm = "mount -t tmpfs none /opt; hostname renamed";
@@ -325,7 +325,7 @@ fn policy_netbsd_harms_no_machine() {
 
 #[test]
 fn other_policies_and_other_users_need_no_namespaces() {
-    if !is_root() {
+    if !is_root("other_policies_and_other_users_need_no_namespaces") {
         return;
     }
     let here = out(&shell(SHOW_NAMESPACES, &[]).output().expect("it runs"));
@@ -354,7 +354,7 @@ fn other_policies_and_other_users_need_no_namespaces() {
 /// Where namespaces are refused, COMMAND isn't run by surprise.
 #[test]
 fn without_namespaces_it_refuses() {
-    if !is_root() {
+    if !is_root("without_namespaces_it_refuses") {
         return;
     }
     let run = |options: &[&str]| {
@@ -378,7 +378,7 @@ fn without_namespaces_it_refuses() {
 /// Where things are missing on which it could depend.
 #[test]
 fn needs_no_proc_no_tmp_no_inotify() {
-    if !is_root() {
+    if !is_root("needs_no_proc_no_tmp_no_inotify") {
         return;
     }
     let script = "mount -t tmpfs none /proc; mount -t tmpfs -o mode=0 none /tmp; \

@@ -58,7 +58,7 @@ fn nothing_that_a_program_closes_loses_a_call() {
 
 #[test]
 fn no_other_user_and_no_other_root_loses_a_call() {
-    if !is_root() {
+    if !is_root("no_other_user_and_no_other_root_loses_a_call") {
         return;
     }
     let place = directory("no_other_root");
@@ -81,7 +81,7 @@ fn no_other_user_and_no_other_root_loses_a_call() {
 /// all the same, as long as it is there.
 #[test]
 fn call_sites_are_known_from_another_root() {
-    if !is_root() {
+    if !is_root("call_sites_are_known_from_another_root") {
         return;
     }
     let place = directory("call_sites_from_another_root");
@@ -148,7 +148,7 @@ fn verdict(output: &Output) -> String {
 /// no verdict.
 #[test]
 fn says_so_where_calls_cannot_come() {
-    if !is_root() {
+    if !is_root("says_so_where_calls_cannot_come") {
         return;
     }
     for options in [&["--report"][..], &["--all-calls"]] {
