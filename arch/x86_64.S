@@ -309,11 +309,11 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	testl	$LINUX1_COPYVM, %edx
 	jz	2f
 	xorl	%ecx, %ecx
+	movl	$1, %eax
 	rdsspq	%rcx
 	testq	%rcx, %rcx
 	jz	2f
-	movl	$1, %ecx
-	incsspq	%rcx
+	incsspq	%rax
 2:	xorl	%eax, %eax
 	notrack jmp *%r9		/* a call site has no endbr64 */
 END(nbclone_arch_linux1_child)

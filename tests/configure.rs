@@ -90,8 +90,7 @@ fn cmake() {
         command.args(["-G", "Unix Makefiles", "-B", "build"]).current_dir(place);
         if !cflags.is_empty() {
             // Behind the objects, where a link can need it.
-            let libraries = format!("-L{} -lnbclone", release().display());
-            command.arg(format!("-DCMAKE_C_STANDARD_LIBRARIES={libraries}"));
+            command.arg("-DCMAKE_REQUIRED_LIBRARIES=nbclone");
         }
         succeed(configure(&mut command, cflags, "LDFLAGS"));
         let cache = std::fs::read_to_string(place.join("build/CMakeCache.txt")).unwrap();
