@@ -62,7 +62,7 @@
  * rip = *(rsp - 8 + ((rax != 0) * (OFFSET + 8))) & -(rax != 0), without a branch,
  * which valgrind's reader has not; below the child's rsp is its stack. */
 #define RETURNS_BY_RAX(OFFSET)					\
-	.cfi_escape DW_CFA_val_expression, 16, 18,		\
+	.cfi_escape DW_CFA_val_expression, 16, 17,		\
 		DW_OP_breg(7), SLEB(-8),			\
 		DW_OP_breg(0), 0, DW_OP_lit(0), DW_OP_ne,	\
 		DW_OP_lit(OFFSET + 8), DW_OP_mul,		\
@@ -97,7 +97,7 @@ FUNCTION(nbclone_arch_clone)
 	ret
 2:	RETURNS_BY_RAX(0)
 	jz	6f
-3:	.cfi_restore %rip
+3:	.cfi_offset %rip, -8
 	movq	%rax, %rdi		/* -errno */
 	movq	(%rsp), %rsi		/* clone's caller */
 	jmp	nbclone_failed
@@ -135,7 +135,7 @@ FUNCTION(nbclone_arch_clone)
 	ret
 2:	RETURNS_BY_RAX(0)
 	jz	nbclone_arch_child
-	.cfi_restore %rip
+	.cfi_offset %rip, -8
 	jmp	3b
 #endif
 
@@ -293,12 +293,12 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	pushq	%r9
 	.cfi_adjust_cfa_offset 8
 	.cfi_rel_offset %rip, 0
-	subq	$8, %rsp
+	pushq	%rdx
 	.cfi_adjust_cfa_offset 8
 	movq	%rdx, %rdi
 	movq	%r8, %rsi
 	call	nbclone_linux1_child
-	addq	$8, %rsp
+	popq	%rdx
 	.cfi_adjust_cfa_offset -8
 	popq	%r9
 	.cfi_adjust_cfa_offset -8
@@ -309,11 +309,11 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	testl	$LINUX1_COPYVM, %edx
 	jz	2f
 	xorl	%ecx, %ecx
+	movl	$1, %eax
 	rdsspq	%rcx
 	testq	%rcx, %rcx
 	jz	2f
-	movl	$1, %ecx
-	incsspq	%rcx
+	incsspq	%rax
 2:	xorl	%eax, %eax
 	notrack jmp *%r9		/* a call site has no endbr64 */
 END(nbclone_arch_linux1_child)

@@ -115,20 +115,23 @@
 #  endif
 NBCLONE_LACKS(CLONE_NEWTIME, "NetBSD has no time namespaces")
 NBCLONE_LACKS(CLONE_PIDFD, "NetBSD has no descriptors for processes")
-NBCLONE_LACKS(CLONE_PARENT, "NetBSD's child is its creator's, never a sibling")
+NBCLONE_LACKS(CLONE_PARENT,
+    "NetBSD has no child that is its creator's sibling")
 NBCLONE_LACKS(CLONE_THREAD,
-    "NetBSD's clone makes processes; threads come from _lwp_create")
+    "NetBSD has no threads by clone, only by _lwp_create")
 NBCLONE_LACKS(CLONE_NEWNS, "NetBSD has no mount namespaces")
 NBCLONE_LACKS(CLONE_SYSVSEM,
-    "NetBSD keeps semaphore undo values for each process")
-NBCLONE_LACKS(CLONE_SETTLS, "NetBSD's clone takes no thread pointer")
-NBCLONE_LACKS(CLONE_PARENT_SETTID,
-    "NetBSD's clone stores no id for the parent")
+    "NetBSD has no semaphore undo values that processes share")
+NBCLONE_LACKS(CLONE_SETTLS,
+    "NetBSD has no thread pointer among clone's arguments")
+NBCLONE_LACKS(CLONE_PARENT_SETTID, "NetBSD has no id stored for the parent")
 NBCLONE_LACKS(CLONE_CHILD_CLEARTID,
-    "NetBSD's clone clears no id at the child's end")
-NBCLONE_LACKS(CLONE_DETACHED, "this bit means nothing since Linux 2.6")
-NBCLONE_LACKS(CLONE_UNTRACED, "NetBSD's tracers follow by their own choice")
-NBCLONE_LACKS(CLONE_CHILD_SETTID, "NetBSD's clone stores no id for the child")
+    "NetBSD has no id cleared at the child's end")
+NBCLONE_LACKS(CLONE_DETACHED,
+    "NetBSD has no such flag, nor has Linux since 2.6")
+NBCLONE_LACKS(CLONE_UNTRACED,
+    "NetBSD has no flag against tracers: they follow by their own choice")
+NBCLONE_LACKS(CLONE_CHILD_SETTID, "NetBSD has no id stored for the child")
 NBCLONE_LACKS(CLONE_NEWCGROUP, "NetBSD has no control groups")
 NBCLONE_LACKS(CLONE_NEWUTS, "NetBSD has no UTS namespaces")
 NBCLONE_LACKS(CLONE_NEWIPC, "NetBSD has no IPC namespaces")

@@ -15,7 +15,7 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// All of them.
+    /// All of them, in the order of their numbers.
     pub const ALL: [Policy; 3] = [Policy::Strict, Policy::Netbsd, Policy::Host];
 
     /// Their names in `NBCLONE_POLICY`, in the order of `ALL`. One text: a table of
@@ -24,8 +24,9 @@ impl Policy {
 
     /// The policy of that name.
     pub fn named(name: &[u8]) -> Option<Policy> {
+        // Not `==`, which is bcmp(3).
         let mut names = Policy::NAMES.as_bytes().split(|&byte| byte == b' ');
-        Policy::ALL.get(names.position(|known| known == name)?).copied()
+        Policy::ALL.get(names.position(|known| known.iter().eq(name))?).copied()
     }
 
     /// Its name, for the command.

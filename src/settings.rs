@@ -21,11 +21,12 @@ static GATE: AtomicU32 = AtomicU32::new(0);
 /// The policy: 0 not read yet, else its place in `Policy::ALL` plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
 
-/// Where the trace goes: a descriptor's number, or one of these.
+/// Where the trace goes: one of these, or the complement of a descriptor's number,
+/// which is negative. NOWHERE is 0, so that the library has no initialised data.
 static TARGET: AtomicI32 = AtomicI32::new(NOWHERE);
-const NOWHERE: i32 = -1;
-const TO_PATH: i32 = -2;
-const TO_COMMAND: i32 = -3;
+const NOWHERE: i32 = 0;
+const TO_PATH: i32 = 1;
+const TO_COMMAND: i32 = 2;
 
 /// The trace file's path with its NUL: the program may change its environment.
 /// Written before TARGET says so, and never again.
@@ -89,7 +90,7 @@ pub fn trace() -> Option<Target> {
             // SAFETY: `attach` has checked it, and it is never unmapped.
             unsafe { RING.load(Relaxed).as_ref() }.map(Target::Command)
         }
-        descriptor => Some(Target::Descriptor(descriptor)),
+        complement => Some(Target::Descriptor(!complement)),
     }
 }
 
@@ -119,7 +120,7 @@ fn set_trace(value: &[u8]) -> bool {
         let identity = file.identity();
         FILE.0.store(identity.0, Relaxed);
         FILE.1.store(identity.1, Relaxed);
-        descriptor
+        !descriptor
     };
     TARGET.store(target, Release);
     true
@@ -160,8 +161,7 @@ fn read() {
         Some(name) => Policy::named(name),
     };
     let policy = named.unwrap_or(Policy::Strict);
-    let settings = Policy::ALL.iter().position(|&one| one == policy).unwrap_or_default() as u8 + 1;
-    let first = SETTINGS.compare_exchange(0, settings, Relaxed, Relaxed).is_ok();
+    let first = SETTINGS.compare_exchange(0, policy as u8 + 1, Relaxed, Relaxed).is_ok();
     if !first {
         return;
     }

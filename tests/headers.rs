@@ -180,8 +180,9 @@ fn reason(name: &str) -> String {
         "INTO_CGROUP" => "NetBSD has no control groups".to_owned(),
         _ => {
             let words = std::fs::read_to_string(top().join("src/trace/words.rs")).unwrap();
-            let start = format!("CLONE_{name}|");
-            words.lines().find_map(|line| line.strip_prefix(&start)).expect(name).to_owned()
+            let start = format!("{name}|");
+            let lacking = words.lines().find_map(|line| line.strip_prefix(&start)).expect(name);
+            format!("NetBSD has no {lacking}")
         }
     }
 }

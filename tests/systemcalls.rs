@@ -82,9 +82,14 @@ fn only_forks_own_calls_are_made_besides_clone() {
                     let none = Numbers::new();
                     let allowed = if may_ask { &sigaltstack } else { &none };
                     assert!(calls.before.is_subset(allowed), "{what}: before {:?}", calls.before);
-                    let allowed = if flags & CLONE_VM == 0 { &fork.child } else { &none };
+                    let mut allowed = if flags & CLONE_VM == 0 { fork.child.clone() } else { none };
+                    if flags & CLONE_VM == 0 && compiler == "musl-gcc" {
+                        // Up to 1.2.3 musl's fork doesn't: a thread of its child that
+                        // calls pthread_exit(3) then keeps a lock for ever.
+                        allowed.insert(nix::libc::SYS_set_tid_address);
+                    }
                     assert!(
-                        calls.child.is_subset(allowed),
+                        calls.child.is_subset(&allowed),
                         "{what}: in the child {:?}, in fork's {:?}",
                         calls.child,
                         fork.child

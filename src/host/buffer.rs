@@ -2,6 +2,7 @@
 //! zeroes would call memset(3), which a program can put its own in place of.
 #![allow(unsafe_code)]
 
+use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 /// Room for `N` bytes, the first of which hold something.
@@ -23,7 +24,15 @@ impl<const N: usize> Buffer<N> {
         unsafe { core::slice::from_raw_parts(self.bytes.as_ptr().cast(), self.length) }
     }
 
-    /// The same, to be changed.
+    /// What it holds as text for C, up to the first NUL. `None`: it doesn't end in
+    /// one. (`CStr::from_bytes_until_nul` is three times as long.)
+    pub fn c_str(&self) -> Option<&CStr> {
+        // SAFETY: there is a NUL among the bytes that have been written.
+        (self.bytes().last() == Some(&0))
+            .then(|| unsafe { CStr::from_ptr(self.bytes.as_ptr().cast()) })
+    }
+
+    /// The bytes, to be changed.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and nothing else refers to them meanwhile.
         unsafe { core::slice::from_raw_parts_mut(self.bytes.as_mut_ptr().cast(), self.length) }

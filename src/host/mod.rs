@@ -69,9 +69,15 @@ impl SignalSet {
     }
 }
 
+/// A system call of up to three arguments. Not inlined: most calls are such, and
+/// each is shorter without the other two.
+#[inline(never)]
+fn call(number: libc::c_long, a: usize, b: usize, c: usize) -> isize {
+    call5(number, a, b, c, 0, 0)
+}
+
 /// A system call whose arguments are numbers, or addresses that outlive it.
-fn call(number: libc::c_long, arguments: [usize; 5]) -> isize {
-    let [a, b, c, d, e] = arguments;
+fn call5(number: libc::c_long, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
     // SAFETY: the kernel checks every address that it is given; what a call
     // writes to is named by the functions below, which own it.
     unsafe { entry::syscall(number as usize, a, b, c, d, e) }
@@ -79,12 +85,12 @@ fn call(number: libc::c_long, arguments: [usize; 5]) -> isize {
 
 /// gettid(2): the calling thread's id.
 pub fn gettid() -> i32 {
-    call(number::SYS_gettid, [0; 5]) as i32
+    call(number::SYS_gettid, 0, 0, 0) as i32
 }
 
 /// getpid(2), never cached.
 pub fn getpid() -> i32 {
-    call(number::SYS_getpid, [0; 5]) as i32
+    call(number::SYS_getpid, 0, 0, 0) as i32
 }
 
 /// The address that the kernel clears when the calling thread ends
@@ -94,27 +100,27 @@ pub fn tid_address() -> usize {
     // and we have 32; the other half is 0, on the side that its order says.
     let mut halves = [0usize; 2];
     let place = halves.as_mut_ptr() as usize;
-    let result = call(number::SYS_prctl, [libc::PR_GET_TID_ADDRESS as usize, place, 0, 0, 0]);
+    let result = call(number::SYS_prctl, libc::PR_GET_TID_ADDRESS as usize, place, 0);
     let [first, second] = halves;
     if result == 0 { first | second } else { 0 }
 }
 
 /// set_tid_address(2).
 pub fn set_tid_address(address: usize) {
-    call(number::SYS_set_tid_address, [address, 0, 0, 0, 0]);
+    call(number::SYS_set_tid_address, address, 0, 0);
 }
 
 /// set_robust_list(2). The kernel knows one length only: a list head's.
 pub fn set_robust_list(head: usize) {
     const HEAD_SIZE: usize = 3 * size_of::<usize>();
-    call(number::SYS_set_robust_list, [head, HEAD_SIZE, 0, 0, 0]);
+    call(number::SYS_set_robust_list, head, HEAD_SIZE, 0);
 }
 
 /// sigaltstack(2): the calling thread's alternate signal stack, if it has one.
 pub fn alternate_stack() -> Option<libc::stack_t> {
     let mut stack = libc::stack_t { ss_sp: core::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
     let place = (&raw mut stack) as usize;
-    match call(number::SYS_sigaltstack, [0, place, 0, 0, 0]) {
+    match call(number::SYS_sigaltstack, 0, place, 0) {
         0 if stack.ss_flags & libc::SS_DISABLE == 0 => Some(stack),
         _ => None,
     }
@@ -122,15 +128,17 @@ pub fn alternate_stack() -> Option<libc::stack_t> {
 
 /// sigaltstack(2): gives the calling thread an alternate signal stack.
 pub fn set_alternate_stack(stack: &libc::stack_t) {
-    call(number::SYS_sigaltstack, [core::ptr::from_ref(stack) as usize, 0, 0, 0, 0]);
+    call(number::SYS_sigaltstack, core::ptr::from_ref(stack) as usize, 0, 0);
 }
 
 /// write(2): the count written, or -errno.
 pub fn write(descriptor: i32, bytes: &[u8]) -> isize {
-    call(number::SYS_write, [descriptor as usize, bytes.as_ptr() as usize, bytes.len(), 0, 0])
+    call(number::SYS_write, descriptor as usize, bytes.as_ptr() as usize, bytes.len())
 }
 
 /// rt_sigprocmask(2) with `SIG_BLOCK`: the mask as it was.
+// Not inlined, for its size.
+#[inline(never)]
 pub fn block_signals(set: &SignalSet) -> SignalSet {
     let mut old = SignalSet::EMPTY;
     change_mask(libc::SIG_BLOCK, set, &raw mut old);
@@ -143,14 +151,15 @@ pub fn set_signal_mask(set: &SignalSet) {
 }
 
 /// While it lives, no signal reaches a handler of the calling thread but
-/// SIGSYS, with which a filter may have the program make a system call itself:
-/// the kernel ends a thread that blocks that one.
+/// SIGTRAP and SIGSYS. A breakpoint of the process' own sends the one, and by the
+/// other a filter may have the program make a system call itself: the kernel ends a
+/// thread that blocks them then.
 pub struct SignalsBlocked(SignalSet);
 
 impl SignalsBlocked {
     /// From here on.
     pub fn new() -> SignalsBlocked {
-        SignalsBlocked(block_signals(&SignalSet::ALL.without(libc::SIGSYS)))
+        SignalsBlocked(block_signals(&SignalSet::ALL.without(libc::SIGSYS).without(libc::SIGTRAP)))
     }
 }
 
@@ -162,7 +171,7 @@ impl Drop for SignalsBlocked {
 
 fn change_mask(how: i32, set: &SignalSet, old: *mut SignalSet) {
     let set = core::ptr::from_ref(set) as usize;
-    call(number::SYS_rt_sigprocmask, [how as usize, set, old as usize, SIGNAL_SET_SIZE, 0]);
+    call5(number::SYS_rt_sigprocmask, how as usize, set, old as usize, SIGNAL_SET_SIZE, 0);
 }
 
 /// rt_sigprocmask(2): the mask.
@@ -173,7 +182,7 @@ pub fn blocked_signals() -> SignalSet {
 /// rt_sigpending(2).
 pub fn pending_signals() -> SignalSet {
     let mut set = SignalSet::EMPTY;
-    call(number::SYS_rt_sigpending, [(&raw mut set) as usize, SIGNAL_SET_SIZE, 0, 0, 0]);
+    call(number::SYS_rt_sigpending, (&raw mut set) as usize, SIGNAL_SET_SIZE, 0);
     set
 }
 
@@ -182,7 +191,7 @@ pub fn discard_signal(set: &SignalSet) {
     // Two words: a zero timeout, in either width that the call may have.
     let zero = [0u64; 2];
     let places = (core::ptr::from_ref(set) as usize, zero.as_ptr() as usize);
-    call(number::SYS_rt_sigtimedwait, [places.0, 0, places.1, SIGNAL_SET_SIZE, 0]);
+    call5(number::SYS_rt_sigtimedwait, places.0, 0, places.1, SIGNAL_SET_SIZE, 0);
 }
 
 /// close(2).
@@ -190,12 +199,12 @@ pub fn discard_signal(set: &SignalSet) {
 // between a push for the call and what the frame information says of that push.
 #[inline(never)]
 pub fn close(descriptor: i32) {
-    call(number::SYS_close, [descriptor as usize, 0, 0, 0, 0]);
+    call(number::SYS_close, descriptor as usize, 0, 0);
 }
 
 /// read(2): no bytes at the end or on an error.
 pub fn read<const N: usize>(descriptor: i32, bytes: &mut Buffer<N>) {
-    bytes.fill(|place, size| call(number::SYS_read, [descriptor as usize, place, size, 0, 0]));
+    bytes.fill(|place, size| call(number::SYS_read, descriptor as usize, place, size));
 }
 
 /// Whether poll(2) calls `descriptor` writable, at once, and unbroken.
@@ -219,26 +228,28 @@ pub fn hung_up_alike(descriptors: [i32; 2]) -> bool {
 fn poll<const N: usize>(polls: &mut [libc::pollfd; N]) -> isize {
     // A zero timeout, in either width that the call may have.
     let zero = [0u64; 2];
-    call(number::SYS_ppoll, [polls.as_mut_ptr() as usize, N, zero.as_ptr() as usize, 0, 0])
+    call(number::SYS_ppoll, polls.as_mut_ptr() as usize, N, zero.as_ptr() as usize)
 }
 
 /// openat(2) of an absolute path: the descriptor, or errno. What O_CREAT
 /// makes is as the umask leaves it.
+// Not inlined, for its size, as block_signals.
+#[inline(never)]
 pub fn open(path: &CStr, flags: i32) -> Result<i32, i32> {
     const MODE: usize = 0o666;
     let (place, flags) = (path.as_ptr() as usize, flags as usize);
-    let raw = call(number::SYS_openat, [libc::AT_FDCWD as usize, place, flags, MODE, 0]) as i32;
+    let raw = call5(number::SYS_openat, libc::AT_FDCWD as usize, place, flags, MODE, 0) as i32;
     if raw < 0 { Err(raw.wrapping_neg()) } else { Ok(raw) }
 }
 
 /// dup3(2).
 pub fn dup3(from: i32, to: i32, flags: i32) -> isize {
-    call(number::SYS_dup3, [from as usize, to as usize, flags as usize, 0, 0])
+    call(number::SYS_dup3, from as usize, to as usize, flags as usize)
 }
 
 /// fcntl(2) with a number as its argument.
 pub fn fcntl(descriptor: i32, command: i32, argument: usize) -> isize {
-    call(number::FCNTL, [descriptor as usize, command as usize, argument, 0, 0])
+    call(number::FCNTL, descriptor as usize, command as usize, argument)
 }
 
 /// ioctl(2) `TIOCGDEV`: major and minor number of the terminal's own device,
@@ -246,7 +257,7 @@ pub fn fcntl(descriptor: i32, command: i32, argument: usize) -> isize {
 pub fn terminal(descriptor: i32) -> Option<(u32, u32)> {
     let mut device: u32 = 0;
     let place = (&raw mut device) as usize;
-    match call(number::SYS_ioctl, [descriptor as usize, libc::TIOCGDEV as usize, place, 0, 0]) {
+    match call(number::SYS_ioctl, descriptor as usize, libc::TIOCGDEV as usize, place) {
         0 => Some(stat::unpack(device)),
         _ => None,
     }
@@ -259,12 +270,12 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
     let raw = match number::LLSEEK {
         Some(llseek) => {
             let (high, low) = ((offset >> 32) as usize, offset as usize);
-            call(llseek, [descriptor, high, low, (&raw mut result) as usize, whence])
+            call5(llseek, descriptor, high, low, (&raw mut result) as usize, whence)
         }
         None => {
             // x32's and n32's registers are wider than their words: an offset
             // that doesn't fit in a word can't be told.
-            let raw = call(number::SYS_lseek, [descriptor, offset as usize, whence, 0, 0]);
+            let raw = call(number::SYS_lseek, descriptor, offset as usize, whence);
             result = raw as i64;
             raw
         }
@@ -282,25 +293,24 @@ pub fn wait_for_change(word: &AtomicU32, value: u32) {
     #[cfg(target_arch = "m68k")]
     let second = [0usize, 1, 0, 0];
     let (word, time) = (word.as_ptr() as usize, second.as_ptr() as usize);
-    call(number::SYS_futex, [word, libc::FUTEX_WAIT as usize, value as usize, time, 0]);
+    call5(number::SYS_futex, word, libc::FUTEX_WAIT as usize, value as usize, time, 0);
 }
 
 /// futex(2) `FUTEX_WAKE`: one of those who wait for a change of `word`.
 pub fn wake(word: &AtomicU32) {
-    call(number::SYS_futex, [word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1, 0, 0]);
+    call(number::SYS_futex, word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1);
 }
 
 /// getdents64(2): no bytes at the end or on an error.
 pub fn read_directory<const N: usize>(descriptor: i32, entries: &mut Buffer<N>) {
-    entries
-        .fill(|place, size| call(number::SYS_getdents64, [descriptor as usize, place, size, 0, 0]));
+    entries.fill(|place, size| call(number::SYS_getdents64, descriptor as usize, place, size));
 }
 
 /// readlinkat(2) of an absolute path: no bytes on an error.
 pub fn read_link<const N: usize>(path: &CStr, link: &mut Buffer<N>) {
     link.fill(|place, size| {
         let path = path.as_ptr() as usize;
-        call(number::SYS_readlinkat, [libc::AT_FDCWD as usize, path, place, size, 0])
+        call5(number::SYS_readlinkat, libc::AT_FDCWD as usize, path, place, size, 0)
     });
 }
 
@@ -356,5 +366,5 @@ impl Drop for Limit {
 }
 
 fn limit_of_descriptors(new: *const [u64; 2], old: *mut [u64; 2]) -> isize {
-    call(number::SYS_prlimit64, [0, libc::RLIMIT_NOFILE as usize, new as usize, old as usize, 0])
+    call5(number::SYS_prlimit64, 0, libc::RLIMIT_NOFILE as usize, new as usize, old as usize, 0)
 }

@@ -74,8 +74,8 @@ fn is_same(old: i32, file: &File, new: i32) -> bool {
 pub fn path_of<'a>(name: &[u8], path: &'a mut Path) -> Option<&'a CStr> {
     path.truncate(0);
     path.extend(TABLE.to_bytes());
-    path.push(b'/');
+    path.extend(b"/");
     path.extend(name);
-    path.push(0);
-    CStr::from_bytes_until_nul(path.bytes()).ok()
+    path.extend(b"\0");
+    path.c_str()
 }

@@ -2,7 +2,7 @@
 //! statx.
 #![allow(unsafe_code)]
 
-use super::{call, number};
+use super::{call5, number};
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
@@ -53,7 +53,7 @@ fn look(directory: i32, path: &CStr, flags: i32) -> Option<File> {
     let at_once = (flags | libc::AT_NO_AUTOMOUNT | libc::AT_STATX_DONT_SYNC) as usize;
     let wanted = (libc::STATX_TYPE | libc::STATX_INO) as usize;
     let place = answer.as_mut_ptr() as usize;
-    if call(number::SYS_statx, [directory, path, at_once, wanted, place]) == 0 {
+    if call5(number::SYS_statx, directory, path, at_once, wanted, place) == 0 {
         // SAFETY: the kernel has filled all of it; only numbers are in it.
         let status = unsafe { &*answer.as_ptr().cast::<libc::statx>() };
         return Some(File {
@@ -64,7 +64,7 @@ fn look(directory: i32, path: &CStr, flags: i32) -> Option<File> {
         });
     }
     let flags = (flags | libc::AT_NO_AUTOMOUNT) as usize;
-    match call(number::FSTATAT?, [directory, path, place, flags, 0]) {
+    match call5(number::FSTATAT?, directory, path, place, flags, 0) {
         0 => Some(layout::read(&answer)),
         _ => None,
     }

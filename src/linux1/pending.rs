@@ -37,7 +37,6 @@ static TABLE: [Slot; SLOTS] = [const {
 }; SLOTS];
 
 /// Keeps it, if there is room.
-#[inline(never)]
 pub fn keep(request: usize, kept: Kept) {
     let claim = |slot: &&Slot| slot.request.compare_exchange(0, request, Acquire, Relaxed).is_ok();
     if let Some(slot) = TABLE.iter().find(claim) {
@@ -48,7 +47,6 @@ pub fn keep(request: usize, kept: Kept) {
 }
 
 /// Takes it back, by the thread that kept it.
-#[inline(never)]
 pub fn take(request: usize) -> Option<Kept> {
     let slot = TABLE.iter().find(|slot| slot.request.load(Relaxed) == request)?;
     let kept = Kept {

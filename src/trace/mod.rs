@@ -110,7 +110,6 @@ fn write(call: &Call, outcome: Outcome, caller: usize) {
     host::set_signal_mask(&mask);
 }
 
-#[inline(never)]
 fn add_call(line: &mut Line, call: &Call) {
     match *call {
         Call::Clone { func, stack, flags, arg } => {
@@ -121,7 +120,7 @@ fn add_call(line: &mut Line, call: &Call) {
             line.address(stack);
             line.text(b", flags=");
             for bit in Bits::of(flags) {
-                line.text(words::flag(bit).0);
+                add_flag(line, bit);
                 line.byte(b'|');
             }
             add_signal(line, flags);
@@ -135,11 +134,11 @@ fn add_call(line: &mut Line, call: &Call) {
             let low = COPYVM | COPYFD | CLONE_FILES | CLONE_SIGHAND;
             let named = if is_linux1_3(flags as u32) { low } else { COPYVM | COPYFD };
             for bit in Bits::of(flags as u32 & named) {
-                line.text(match bit {
-                    _ if named == low => words::flag(bit).0,
-                    COPYVM => b"COPYVM",
-                    _ => b"COPYFD",
-                });
+                match bit {
+                    _ if named == low => _ = add_flag(line, bit),
+                    COPYVM => line.text(b"COPYVM"),
+                    _ => line.text(b"COPYFD"),
+                }
                 line.byte(b'|');
             }
             let rest = flags & !((named | CLONE_CSIGNAL) as usize);
@@ -151,6 +150,15 @@ fn add_call(line: &mut Line, call: &Call) {
         }
     }
     line.byte(b')');
+}
+
+/// The flag's name. Returns what NetBSD lacks.
+#[inline(never)]
+fn add_flag(line: &mut Line, bit: u32) -> &'static [u8] {
+    let (name, lacking) = words::flag(bit);
+    line.text(b"CLONE_");
+    line.text(name);
+    lacking
 }
 
 /// The exit signal, 0 for none.
@@ -193,43 +201,45 @@ fn add_outcome(line: &mut Line, outcome: Outcome) {
 const REASONS: &[u8] = b"\
 func is NULL
 stack is NULL
-Linux 1.x has COPYVM, COPYFD and an exit signal only
-NetBSD refuses CLONE_PTRACE
+sp is no stack: Linux 1.x has sp first, then flags
 CLONE_SIGHAND without CLONE_VM: handlers are shared with memory only
-sp is no stack: Linux 1.x has sp first, then flags";
+NetBSD refuses CLONE_PTRACE
+Linux 1.x has COPYVM, COPYFD and an exit signal only";
 
-#[inline(never)]
 fn add_reason(line: &mut Line, reason: Reason) {
-    let place = match reason {
+    let mut place = match reason {
         Reason::Func => 0,
         Reason::Stack => 1,
-        Reason::Flags(_, Refusal::ExitSignal(signal)) => {
-            line.decimal(signal as i32);
-            return line.text(b" is no signal");
-        }
-        Reason::Flags(None, _) => 2,
-        Reason::Flags(Some(policy), Refusal::Unimplemented(bits)) => {
-            return add_lacking(line, policy, bits);
-        }
-        Reason::Flags(_, Refusal::Ptrace) => 3,
-        Reason::Flags(..) => 4,
-        Reason::LowStack => 5,
+        Reason::LowStack => 2,
+        Reason::Flags(..) => 3,
     };
+    if let Reason::Flags(policy, refusal) = reason {
+        place = match (policy, refusal) {
+            (_, Refusal::ExitSignal(signal)) => {
+                line.decimal(signal as i32);
+                return line.text(b" is no signal");
+            }
+            (None, _) => 5,
+            (Some(policy), Refusal::Unimplemented(bits)) => {
+                return add_lacking(line, policy, bits);
+            }
+            (_, Refusal::Ptrace) => 4,
+            (_, Refusal::SighandWithoutVm) => place,
+        };
+    }
     line.text(words::part(REASONS, b'\n', place));
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.
-#[inline(never)]
 fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
     for (count, bit) in Bits::of(bits).enumerate() {
         if count == 3 {
             line.text(b"and others; ");
             break;
         }
-        let (name, reason) = words::flag(bit);
-        line.text(name);
-        line.text(b": ");
-        line.text(reason);
+        let lacking = add_flag(line, bit);
+        line.text(b": NetBSD has no ");
+        line.text(lacking);
         line.text(b"; ");
     }
     // Only strict and netbsd refuse bits, so the policy is one of these two.

@@ -5,33 +5,33 @@
 
 use crate::flags::{CLONE_CSIGNAL, IS_MIPS};
 
-/// The names of the bits 8 to 31 in order, each with the reason why NetBSD
-/// doesn't have it; none for the five that it has.
+/// The names of the bits 8 to 31 in order without their CLONE_, each with what
+/// NetBSD has not; nothing for the five that it has.
 const FLAGS: &[u8] = b"\
-CLONE_VM|
-CLONE_FS|
-CLONE_FILES|
-CLONE_SIGHAND|
-CLONE_PIDFD|NetBSD has no descriptors for processes
-CLONE_PTRACE|NetBSD lets no child inherit its parent's tracer
-CLONE_VFORK|
-CLONE_PARENT|NetBSD's child is its creator's, never a sibling
-CLONE_THREAD|NetBSD's clone makes processes; threads come from _lwp_create
-CLONE_NEWNS|NetBSD has no mount namespaces
-CLONE_SYSVSEM|NetBSD keeps semaphore undo values for each process
-CLONE_SETTLS|NetBSD's clone takes no thread pointer
-CLONE_PARENT_SETTID|NetBSD's clone stores no id for the parent
-CLONE_CHILD_CLEARTID|NetBSD's clone clears no id at the child's end
-CLONE_DETACHED|this bit means nothing since Linux 2.6
-CLONE_UNTRACED|NetBSD's tracers follow by their own choice
-CLONE_CHILD_SETTID|NetBSD's clone stores no id for the child
-CLONE_NEWCGROUP|NetBSD has no control groups
-CLONE_NEWUTS|NetBSD has no UTS namespaces
-CLONE_NEWIPC|NetBSD has no IPC namespaces
-CLONE_NEWUSER|NetBSD has no user namespaces
-CLONE_NEWPID|NetBSD has no PID namespaces
-CLONE_NEWNET|NetBSD has no network namespaces
-CLONE_IO|NetBSD has no I/O contexts
+VM|
+FS|
+FILES|
+SIGHAND|
+PIDFD|descriptors for processes
+PTRACE|tracer that a child inherits
+VFORK|
+PARENT|child that is its creator's sibling
+THREAD|threads by clone, only by _lwp_create
+NEWNS|mount namespaces
+SYSVSEM|semaphore undo values that processes share
+SETTLS|thread pointer among clone's arguments
+PARENT_SETTID|id stored for the parent
+CHILD_CLEARTID|id cleared at the child's end
+DETACHED|such flag, nor has Linux since 2.6
+UNTRACED|flag against tracers: they follow by their own choice
+CHILD_SETTID|id stored for the child
+NEWCGROUP|control groups
+NEWUTS|UTS namespaces
+NEWIPC|IPC namespaces
+NEWUSER|user namespaces
+NEWPID|PID namespaces
+NEWNET|network namespaces
+IO|I/O contexts
 ";
 
 /// The bits of a flag word above the exit signal, lowest first.
@@ -54,7 +54,8 @@ impl Iterator for Bits {
     }
 }
 
-/// A flag's name and the reason why NetBSD lacks it, "" if it doesn't.
+/// A flag's name without its CLONE_, and what stands behind "NetBSD has no" in the
+/// reason why it lacks the flag, "" if it doesn't.
 pub fn flag(bit: u32) -> (&'static [u8], &'static [u8]) {
     let place = bit.trailing_zeros().wrapping_sub(CLONE_CSIGNAL.count_ones());
     let line = part(FLAGS, b'\n', place as usize);
@@ -77,77 +78,79 @@ pub fn part(mut text: &[u8], separator: u8, mut count: usize) -> &[u8] {
     }
 }
 
-const SIGNALS: [(i32, [u8; 6]); 31] = [
-    (libc::SIGHUP, *b"HUP   "),
-    (libc::SIGINT, *b"INT   "),
-    (libc::SIGQUIT, *b"QUIT  "),
-    (libc::SIGILL, *b"ILL   "),
-    (libc::SIGTRAP, *b"TRAP  "),
-    (libc::SIGABRT, *b"ABRT  "),
-    (libc::SIGBUS, *b"BUS   "),
-    (libc::SIGFPE, *b"FPE   "),
-    (libc::SIGKILL, *b"KILL  "),
-    (libc::SIGUSR1, *b"USR1  "),
-    (libc::SIGSEGV, *b"SEGV  "),
-    (libc::SIGUSR2, *b"USR2  "),
-    (libc::SIGPIPE, *b"PIPE  "),
-    (libc::SIGALRM, *b"ALRM  "),
-    (libc::SIGTERM, *b"TERM  "),
-    (libc::SIGCHLD, *b"CHLD  "),
-    (libc::SIGCONT, *b"CONT  "),
-    (libc::SIGSTOP, *b"STOP  "),
-    (libc::SIGTSTP, *b"TSTP  "),
-    (libc::SIGTTIN, *b"TTIN  "),
-    (libc::SIGTTOU, *b"TTOU  "),
-    (libc::SIGURG, *b"URG   "),
-    (libc::SIGXCPU, *b"XCPU  "),
-    (libc::SIGXFSZ, *b"XFSZ  "),
-    (libc::SIGVTALRM, *b"VTALRM"),
-    (libc::SIGPROF, *b"PROF  "),
-    (libc::SIGWINCH, *b"WINCH "),
-    (libc::SIGIO, *b"IO    "),
-    (libc::SIGSYS, *b"SYS   "),
+/// Numbers in a byte, so that no entry is padded.
+const SIGNALS: [(u8, [u8; 6]); 31] = [
+    (libc::SIGHUP as u8, *b"HUP   "),
+    (libc::SIGINT as u8, *b"INT   "),
+    (libc::SIGQUIT as u8, *b"QUIT  "),
+    (libc::SIGILL as u8, *b"ILL   "),
+    (libc::SIGTRAP as u8, *b"TRAP  "),
+    (libc::SIGABRT as u8, *b"ABRT  "),
+    (libc::SIGBUS as u8, *b"BUS   "),
+    (libc::SIGFPE as u8, *b"FPE   "),
+    (libc::SIGKILL as u8, *b"KILL  "),
+    (libc::SIGUSR1 as u8, *b"USR1  "),
+    (libc::SIGSEGV as u8, *b"SEGV  "),
+    (libc::SIGUSR2 as u8, *b"USR2  "),
+    (libc::SIGPIPE as u8, *b"PIPE  "),
+    (libc::SIGALRM as u8, *b"ALRM  "),
+    (libc::SIGTERM as u8, *b"TERM  "),
+    (libc::SIGCHLD as u8, *b"CHLD  "),
+    (libc::SIGCONT as u8, *b"CONT  "),
+    (libc::SIGSTOP as u8, *b"STOP  "),
+    (libc::SIGTSTP as u8, *b"TSTP  "),
+    (libc::SIGTTIN as u8, *b"TTIN  "),
+    (libc::SIGTTOU as u8, *b"TTOU  "),
+    (libc::SIGURG as u8, *b"URG   "),
+    (libc::SIGXCPU as u8, *b"XCPU  "),
+    (libc::SIGXFSZ as u8, *b"XFSZ  "),
+    (libc::SIGVTALRM as u8, *b"VTALRM"),
+    (libc::SIGPROF as u8, *b"PROF  "),
+    (libc::SIGWINCH as u8, *b"WINCH "),
+    (libc::SIGIO as u8, *b"IO    "),
+    (libc::SIGSYS as u8, *b"SYS   "),
     (SIGPWR, *b"PWR   "),
     (SIGSTKFLT, *b"STKFLT"),
 ];
 
 // Some architectures lack one, and libc's crate its name.
 const IS_SPARC: bool = cfg!(target_arch = "sparc64");
-const SIGPWR: i32 = if IS_MIPS {
+const SIGPWR: u8 = if IS_MIPS {
     19
 } else if IS_SPARC {
     29
 } else {
     30
 };
-const SIGSTKFLT: i32 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
+const SIGSTKFLT: u8 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
 
 /// A signal's name without its SIG; `None` for 0, real-time signals, and
 /// what is none.
-#[inline(never)]
 pub fn signal(number: u32) -> Option<&'static [u8]> {
-    let known = |&&(signal, _): &&(i32, [u8; 6])| signal != 0 && signal as u32 == number;
+    let known = |&&(signal, _): &&(u8, [u8; 6])| signal != 0 && u32::from(signal) == number;
     SIGNALS.iter().find(known).map(|(_, name)| part(name, b' ', 0))
 }
 
-const ERRORS: [(i32, [u8; 10]); 11] = [
-    (libc::EPERM, *b"EPERM     "),
-    (libc::EINTR, *b"EINTR     "),
-    (libc::EAGAIN, *b"EAGAIN    "),
-    (libc::ENOMEM, *b"ENOMEM    "),
-    (libc::EBUSY, *b"EBUSY     "),
-    (libc::EINVAL, *b"EINVAL    "),
-    (libc::EMFILE, *b"EMFILE    "),
-    (libc::ENOSPC, *b"ENOSPC    "),
-    (libc::ENOSYS, *b"ENOSYS    "),
-    (libc::EUSERS, *b"EUSERS    "),
-    (libc::EOPNOTSUPP, *b"EOPNOTSUPP"),
+const ERRORS: [(u8, [u8; 10]); 11] = [
+    (libc::EPERM as u8, *b"EPERM     "),
+    (libc::EINTR as u8, *b"EINTR     "),
+    (libc::EAGAIN as u8, *b"EAGAIN    "),
+    (libc::ENOMEM as u8, *b"ENOMEM    "),
+    (libc::EBUSY as u8, *b"EBUSY     "),
+    (libc::EINVAL as u8, *b"EINVAL    "),
+    (libc::EMFILE as u8, *b"EMFILE    "),
+    (libc::ENOSPC as u8, *b"ENOSPC    "),
+    (libc::ENOSYS as u8, *b"ENOSYS    "),
+    (libc::EUSERS as u8, *b"EUSERS    "),
+    (libc::EOPNOTSUPP as u8, *b"EOPNOTSUPP"),
 ];
 
 /// An errno's name, if clone(2) is known to give it.
-#[inline(never)]
 pub fn error(number: i32) -> Option<&'static [u8]> {
-    ERRORS.iter().find(|&&(error, _)| error == number).map(|(_, name)| part(name, b' ', 0))
+    ERRORS
+        .iter()
+        .find(|&&(error, _)| i32::from(error) == number)
+        .map(|(_, name)| part(name, b' ', 0))
 }
 
 const KERNEL_REASONS: &[u8] = b"\

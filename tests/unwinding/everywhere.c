@@ -396,11 +396,13 @@ count_unreached(const char *reached)
 
 	for (; *line > ' '; line = strchr(line, '\n') + 1, index++) {
 		const char *name = strchr(line, ' ') + 1;
+		const char *policy = getenv("NBCLONE_POLICY");
 
 		if (reached[index])
 			continue;
 		unreached++;
-		if (*name == '!' && getenv("NBCLONE_POLICY") == NULL) {
+		if ((*name == '!' && policy == NULL) ||
+		    (*name == '?' && policy != NULL && strcmp(policy, "host") == 0)) {
 			printf("  NOT REACHED: %.*s\n", (int)strcspn(name, "\n"), name);
 			complete = 0;
 		}

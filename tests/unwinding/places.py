@@ -1,6 +1,7 @@
 """Every instruction of clone's code, from objdump -d on stdin: its address and
 its place in a function, one a line, padded to the size of `places` in
-everywhere.c. A name that starts with ! has to be reached."""
+everywhere.c. A name that starts with ! has to be reached under policy strict, one
+that starts with ? under policy host."""
 
 import re
 import sys
@@ -9,9 +10,11 @@ SIZE = 1 << 19
 # The shim's, and what its peers have: glibc's assembly is `__clone`; musl's C
 # is `clone` and its assembly `__clone`.
 WANTED = re.compile(r"clone|__clone|linux1_clone|nbclone_.*|_.*7nbclone\d.*")
-REQUIRED = re.compile(r"clone|__clone|linux1_clone|nbclone_arch_.*")
-# Behind the last exit, and between functions.
-NEVER_RUN = {"int3", "ud2", "udf", "trap", "hlt", "unimp", "nop", "nopw", "nopl", "data16",
+# What the usual call goes past.
+BY_HOST = re.compile(r"nbclone_arch_(launch|launched|child_start|host_arguments)")
+REQUIRED = re.compile(r"clone|__clone|linux1_clone|nbclone_arch_(?!at_load).*")
+# Behind the last exit, between functions, and for shadow stacks.
+NEVER_RUN = {"int3", "incsspq", "ud2", "udf", "trap", "hlt", "unimp", "nop", "nopw", "nopl", "data16",
              "cs", "xchg", "illtrap", "break", "brk", ".short", ".long", ".word", "bcr", "nopr"}
 
 # On MIPS a signal in a branch's delay slot comes at the branch: no place of its own.
@@ -33,7 +36,7 @@ for line in sys.stdin:
         in_delay_slot = has_delay_slots and BRANCH.fullmatch(instruction) is not None
         if skipped:
             continue
-        mark = "!" if REQUIRED.fullmatch(function) else ""
+        mark = "?" if BY_HOST.fullmatch(function) else "!" if REQUIRED.fullmatch(function) else ""
         text.append(f"{address:x} {mark}{function}+{address - start:#x}\n")
 
 data = "".join(text).encode()

@@ -78,7 +78,7 @@ impl Fate {
                 .filter_map(|&bit| {
                     let name = String::from_utf8_lossy(words::flag(bit).0);
                     let (what, known) = lost(bit)?;
-                    Some(format!("ignores {name}: {what} ({})", known.words()))
+                    Some(format!("ignores CLONE_{name}: {what} ({})", known.words()))
                 })
                 .collect(),
         }
@@ -108,35 +108,35 @@ impl Known {
 fn lost(bit: u32) -> Option<(&'static str, Known)> {
     use Known::{Measured, Read};
     Some(match words::flag(bit).0 {
-        b"CLONE_PIDFD" => ("no descriptor for the child is stored", Measured),
-        b"CLONE_PARENT" => {
+        b"PIDFD" => ("no descriptor for the child is stored", Measured),
+        b"PARENT" => {
             ("the child is the caller's, not its sibling; getppid() tells the caller", Measured)
         }
-        b"CLONE_THREAD" => (
+        b"THREAD" => (
             "the child is a process of its own with its own pid, and has to be waited for",
             Measured,
         ),
-        b"CLONE_NEWNS" => ("the child's mounts are everyone's", Read),
-        b"CLONE_SYSVSEM" => ("semaphore undo values aren't shared", Read),
-        b"CLONE_SETTLS" => ("the child keeps the caller's thread pointer", Measured),
-        b"CLONE_PARENT_SETTID" => ("no id is stored for the caller", Measured),
-        b"CLONE_CHILD_CLEARTID" => {
+        b"NEWNS" => ("the child's mounts are everyone's", Read),
+        b"SYSVSEM" => ("semaphore undo values aren't shared", Read),
+        b"SETTLS" => ("the child keeps the caller's thread pointer", Measured),
+        b"PARENT_SETTID" => ("no id is stored for the caller", Measured),
+        b"CHILD_CLEARTID" => {
             ("no id is cleared when the child ends, so that no waiter wakes", Measured)
         }
-        b"CLONE_UNTRACED" => ("a tracer's own choice decides whether the child is traced", Read),
-        b"CLONE_CHILD_SETTID" => ("no id is stored for the child", Measured),
-        b"CLONE_NEWCGROUP" => ("there is no control group for the child alone", Read),
-        b"CLONE_NEWUTS" => ("a host name set in the child is everyone's", Read),
-        b"CLONE_NEWIPC" => ("System V IPC objects and message queues are everyone's", Read),
-        b"CLONE_NEWUSER" => {
+        b"UNTRACED" => ("a tracer's own choice decides whether the child is traced", Read),
+        b"CHILD_SETTID" => ("no id is stored for the child", Measured),
+        b"NEWCGROUP" => ("there is no control group for the child alone", Read),
+        b"NEWUTS" => ("a host name set in the child is everyone's", Read),
+        b"NEWIPC" => ("System V IPC objects and message queues are everyone's", Read),
+        b"NEWUSER" => {
             ("the child's user and group ids are everyone's: it gains no privilege", Read)
         }
-        b"CLONE_NEWPID" => (
+        b"NEWPID" => (
             "the child isn't process 1 of its own; it sees, and can signal, all processes",
             Measured,
         ),
-        b"CLONE_NEWNET" => ("the child's interfaces, addresses and ports are everyone's", Read),
-        b"CLONE_IO" => ("I/O scheduling isn't shared", Read),
+        b"NEWNET" => ("the child's interfaces, addresses and ports are everyone's", Read),
+        b"IO" => ("I/O scheduling isn't shared", Read),
         // CLONE_DETACHED does nothing on Linux either.
         _ => return None,
     })

@@ -121,6 +121,9 @@ fn bit(entry: Entry, text: &str) -> Option<u32> {
     if let Some(name) = text.strip_prefix("SIG") {
         return (1..=64).find(|&signal| words::signal(signal) == Some(name.as_bytes()));
     }
+    if let Some(name) = text.strip_prefix("CLONE_") {
+        return Bits::of(u32::MAX).find(|&bit| words::flag(bit).0 == name.as_bytes());
+    }
     if text.starts_with("0x") {
         // Linux 1.x's flags are a long.
         return Some(u32::try_from(number(text)?).unwrap_or(1 << 31));
@@ -128,9 +131,6 @@ fn bit(entry: Entry, text: &str) -> Option<u32> {
     match (entry, text) {
         (Entry::Linux1, "COPYVM") => Some(COPYVM),
         (Entry::Linux1, "COPYFD") => Some(COPYFD),
-        (_, _) if text.starts_with("CLONE_") => {
-            Bits::of(u32::MAX).find(|&bit| words::flag(bit).0 == text.as_bytes())
-        }
         _ => text.parse().ok(),
     }
 }
@@ -142,7 +142,7 @@ pub fn flag_names(entry: Entry, word: u32) -> Vec<String> {
         names.push(match (entry, bit) {
             (Entry::Linux1, _) if bit & LINUX1_3 != 0 => format!("{bit:#x}"),
             _ if entry == Entry::Clone || is_linux1_3(word) => {
-                String::from_utf8_lossy(words::flag(bit).0).into_owned()
+                format!("CLONE_{}", String::from_utf8_lossy(words::flag(bit).0))
             }
             (Entry::Linux1, COPYVM) => "COPYVM".to_owned(),
             (Entry::Linux1, COPYFD) => "COPYFD".to_owned(),

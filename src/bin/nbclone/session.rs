@@ -121,6 +121,12 @@ impl Session {
             } else if asked.contains(PollFlags::POLLHUP) {
                 listener = None;
             }
+            // Read before COMMAND is looked at: a change behind that look sends
+            // another SIGCHLD.
+            let mut came = Vec::new();
+            while let Some(signal) = signals.next()? {
+                came.push(signal);
+            }
             while end.is_none()
                 && let Some(change) = system::change_of(child)?
             {
@@ -133,7 +139,7 @@ impl Session {
                     end = Some(change);
                 }
             }
-            while let Some(signal) = signals.next()? {
+            for signal in came {
                 if end.is_none() {
                     signals::pass_on(&signal, child, is_stopped);
                 } else if signals::is_request(&signal) {
@@ -181,13 +187,10 @@ impl Session {
         let (trace, report, symbols) = (&mut self.trace, &mut self.report, &self.symbols);
         let segment = self.channel.segment();
         self.channel.read(|line| {
-            let mut record = parse::line(line);
-            if let Some(record) = &mut record
-                && let Place::Address(address) = record.caller
-                && origin::has_memory(record.pid, segment)
-            {
-                // The process may not see /proc, after chroot(2) say.
-                record.caller = origin::place_of(record.pid, address);
+            let mut line = line.to_owned();
+            let mut record = parse::line(&line);
+            if let Some(record) = &mut record {
+                find_caller(&mut line, record, segment);
             }
             if let Some(trace) = trace {
                 trace.line(&annotated(line, record.as_ref(), symbols));
@@ -246,9 +249,22 @@ impl Patience {
     }
 }
 
+/// Names the file of a call site of which the process itself knew the address
+/// alone: it may not see /proc, after chroot(2) say.
+fn find_caller(line: &mut String, record: &mut parse::Record, segment: Option<i32>) {
+    if let Place::Address(address) = record.caller
+        && origin::has_memory(record.pid, segment)
+        && let Place::Module(path, offset) = origin::place_of(record.pid, address)
+    {
+        let bare = format!(" <caller {address:#x}>");
+        *line = line.replacen(&bare, &format!(" <caller {path}+{offset:#x}>"), 1);
+        record.caller = Place::Module(path, offset);
+    }
+}
+
 /// A line with functions and lines of source behind its offsets.
-fn annotated(line: &str, record: Option<&parse::Record>, symbols: &Symbols) -> String {
-    let mut text = line.to_owned();
+fn annotated(line: String, record: Option<&parse::Record>, symbols: &Symbols) -> String {
+    let mut text = line;
     let Some(record) = record else { return text };
     let mut add = |place: &Place, words: Option<String>| {
         if let (Place::Module(path, offset), Some(words)) = (place, words) {
