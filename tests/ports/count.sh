@@ -15,7 +15,7 @@ ran() {
 	case $status in
 	0) passed=$((passed + 1)) ;;
 	4 | 77) skipped=$((skipped + 1)); echo "skipped: $name" ;;
-	*) failed=$((failed + 1)); echo "failed: $name, status $status" ;;
+	*) failed=$((failed + 1)); printf '\nfailed: %s, status %s\n' "$name" "$status" ;;
 	esac
 }
 
