@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use crate::channel::Channel;
@@ -106,9 +107,9 @@ fn text_of_report(
 
 /// COMMAND can't be run: says why, as env(1) does.
 fn not_started(options: &Options, error: &io::Error) -> End {
-    let mut message = format!("{}: {}", options.command.display(), reason(error));
+    let file = Path::new(&options.command).display();
+    let mut message = format!("{file}: {}", reason(error));
     if let Some(option) = options.without_file {
-        let file = options.command.display();
         message += &format!("\nA FILE comes behind an equals sign: {option}={file}");
     }
     say(&message);
