@@ -18,11 +18,11 @@ pub fn variable(name: &CStr) -> Option<&'static [u8]> {
         while *place != 0 {
             let variable = core::ptr::with_exposed_provenance::<c_char>(*place);
             let text = CStr::from_ptr(variable).to_bytes();
-            if let Some((start, rest)) = text.split_at_checked(name.count_bytes())
+            if let Some((start, rest)) = text.split_at_checked(name.count_bytes()) {
                 // Not `==`, which is bcmp(3).
-                && start.iter().eq(name.to_bytes())
-            {
-                value = value.or(rest.strip_prefix(b"="));
+                if start.iter().eq(name.to_bytes()) {
+                    value = value.or(rest.strip_prefix(b"="));
+                }
             }
             place = place.add(1);
         }

@@ -120,7 +120,8 @@ fn may_open_files(entries: &mut Entries, plain: &mut Plain, limit: &mut Limit) -
             break;
         }
         let mut walk = Walk { rest: entries.bytes(), position: 0 };
-        while may_open && let Some((descriptor, name)) = walk.next() {
+        while may_open {
+            let Some((descriptor, name)) = walk.next() else { break };
             may_open = survey(descriptor, name, plain);
         }
     }

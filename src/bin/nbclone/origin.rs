@@ -28,9 +28,8 @@ impl Origin {
         let stack = Stack { thread, is_narrow: question.is_narrow };
         let mut place = place_of(thread, question.instruction);
         let mut depth = 0;
-        if matches!(&place, Place::Module(name, _) if name == "[vdso]")
-            && let Some(address) = stack.word(VDSO_WORDS)
-        {
+        let is_vdso = matches!(&place, Place::Module(name, _) if name == "[vdso]");
+        if let Some(address) = is_vdso.then(|| stack.word(VDSO_WORDS)).flatten() {
             place = place_of(thread, address);
             depth = VDSO_WORDS + 1;
         }

@@ -127,9 +127,8 @@ impl Session {
             while let Some(signal) = signals.next()? {
                 came.push(signal);
             }
-            while end.is_none()
-                && let Some(change) = system::change_of(child)?
-            {
+            while end.is_none() {
+                let Some(change) = system::change_of(child)? else { break };
                 if change.continued() {
                     is_stopped = false;
                 } else if let Some(signal) = change.stopped_signal() {
@@ -252,10 +251,11 @@ impl Patience {
 /// Names the file of a call site of which the process itself knew the address
 /// alone: it may not see /proc, after chroot(2) say.
 fn find_caller(line: &mut String, record: &mut parse::Record, segment: Option<i32>) {
-    if let Place::Address(address) = record.caller
-        && origin::has_memory(record.pid, segment)
-        && let Place::Module(path, offset) = origin::place_of(record.pid, address)
-    {
+    let Place::Address(address) = record.caller else { return };
+    if !origin::has_memory(record.pid, segment) {
+        return;
+    }
+    if let Place::Module(path, offset) = origin::place_of(record.pid, address) {
         let bare = format!(" <caller {address:#x}>");
         *line = line.replacen(&bare, &format!(" <caller {path}+{offset:#x}>"), 1);
         record.caller = Place::Module(path, offset);
