@@ -18,7 +18,7 @@ mandir		?= $(datarootdir)/man
 INSTALL		?= install
 
 RELEASE	= target/release
-EXAMPLES = spawn threads helper descriptors
+EXAMPLES = answer spawn threads helper descriptors
 DIRS	= bindir='$(bindir)' libdir='$(libdir)' \
 	  includedir='$(includedir)' mandir='$(mandir)' \
 	  DESTDIR='$(DESTDIR)' RELEASE='$(RELEASE)' \
@@ -35,9 +35,11 @@ all:
 demo: all
 	examples/demo $(EXAMPLES)
 
-# All tests. SKIP lines name what was left out, and which package has it.
+# All tests, or some suites of tests/README.md. SKIP lines name what was left out,
+# and which package has it.
+#	make check	make check SUITE=linux1		make check SUITE='cargo soak'
 check: all
-	tests/check
+	tests/check $(SUITE)
 
 # The contract, as a program, against any library:
 #	make conformance LIB=path/to/any.so		LIB=host: the host's own
