@@ -10,7 +10,7 @@ use common::{
 use std::path::Path;
 use std::process::Command;
 
-const EXAMPLES: [&str; 4] = ["spawn", "threads", "helper", "descriptors"];
+const EXAMPLES: [&str; 5] = ["answer", "spawn", "threads", "helper", "descriptors"];
 const WARNINGS: [&str; 5] = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Wpedantic"];
 const POLICIES: [&str; 3] = ["strict", "netbsd", "host"];
 
