@@ -24,10 +24,20 @@ pub fn skip(why: &str) {
     say(why, "");
 }
 
-/// Says it once for each test program.
+/// A skip that a page gives the reason of, also under NBCLONE_NO_SKIP: `.ci/skips`
+/// has to have it.
+pub fn skip_by_page(why: &str) {
+    record_once(why, "");
+}
+
 fn say(why: &str, package: &str) {
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     assert!(std::env::var_os("NBCLONE_NO_SKIP").is_none(), "SKIP {why}");
+    record_once(why, package);
+}
+
+/// Says it once for each test program.
+fn record_once(why: &str, package: &str) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if !SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(why.to_owned()) {
         return;
     }
