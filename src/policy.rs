@@ -47,7 +47,7 @@ impl Policy {
         const UNUSUAL_SIGNALS: u32 = CLONE_CSIGNAL & !63;
         match self {
             Policy::Strict => !NETBSD_FLAGS | CLONE_VM | UNUSUAL_SIGNALS,
-            // A word may mean something else than it says, or more.
+            // Netbsd ignores bits and host hands over all arguments: Rust decides.
             Policy::Netbsd | Policy::Host => 0,
         }
     }
@@ -66,7 +66,7 @@ impl Policy {
 /// Why a flag word is refused. To the caller each of them is `EINVAL`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// These bits are implemented neither by NetBSD nor, so, under `strict`.
+    /// NetBSD doesn't implement these bits, and the policy is strict.
     Unimplemented(u32),
     /// `CLONE_PTRACE` (NetBSD's kern_fork.c).
     Ptrace,

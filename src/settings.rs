@@ -29,7 +29,7 @@ const TO_PATH: i32 = 1;
 const TO_COMMAND: i32 = 2;
 
 /// The trace file's path with its NUL: the program may change its environment.
-/// Written before TARGET says so, and never again.
+/// Written once, before the Release store to TARGET.
 static PATH: [AtomicU8; libc::PATH_MAX as usize] =
     [const { AtomicU8::new(0) }; libc::PATH_MAX as usize];
 
@@ -122,6 +122,8 @@ fn set_trace(value: &[u8]) -> bool {
         FILE.1.store(identity.1, Relaxed);
         !descriptor
     };
+    // Release: pairs with trace's Acquire, so that a reader that sees the target also
+    // sees PATH, FILE and RING.
     TARGET.store(target, Release);
     true
 }

@@ -74,8 +74,8 @@ fn is_in_glibc(public: usize, caller: usize) -> bool {
         || is_around(public, BEFORE, LONGEST, caller)
 }
 
-/// Whether `caller` is in `function`. libc has no other call of `__clone` for a
-/// good deal behind each of these, and a program's own code lies elsewhere.
+/// Whether `caller` is in `function`, whose length isn't known: the 2048 bytes from its
+/// start hold no other call of `__clone` by libc, and no code of the program's.
 fn is_within(function: usize, caller: usize) -> bool {
     is_around(function, 0, 2048, caller)
 }

@@ -30,9 +30,8 @@ impl Launch {
         Launch { func: entry::child_start, flags: 0, host: HostArguments::default() }
     }
 
-    /// Adds what a child with copied memory needs of libc's state. Where the
-    /// caller has a use of its own for these arguments (policy host), its own
-    /// bookkeeping stands.
+    /// Adds what a child with copied memory needs of libc's state. A caller under policy
+    /// host may use these arguments itself; then nothing is added.
     pub fn repair_identity(&mut self) {
         const TAKEN: u32 = CLONE_PIDFD
             | CLONE_PARENT_SETTID

@@ -7,12 +7,12 @@ use libc::c_int;
 /// What the child of `clone` starts in.
 pub type Func = unsafe extern "C" fn(arg: *mut c_void) -> c_int;
 
-/// The lowest stack that the trampoline takes. Aligned down, or with the
-/// ABI's smallest frame taken off, one in the first page could become 0, by
-/// which the kernel understands the caller's own stack.
+/// The lowest stack that the trampoline takes. A lower one could become 0 when it is
+/// aligned down or the ABI's smallest frame is taken off, and the kernel reads 0 as
+/// "the caller's own stack".
 pub const LOWEST_STACK: usize = 4096;
 
-/// The arguments of clone that NetBSD's hasn't.
+/// The arguments that Linux's clone has and NetBSD's hasn't.
 #[derive(Clone, Copy, Default)]
 #[repr(C)]
 pub struct HostArguments {
@@ -24,8 +24,8 @@ pub struct HostArguments {
     pub child_tid: usize,
 }
 
-/// The arguments behind clone's fourth: reads the caller's stack, where they may
-/// be, so that it is for callers that passed them.
+/// Clone's arguments behind the fourth. This may read the caller's stack, so the caller
+/// must have passed all seven.
 ///
 /// # Safety
 ///
@@ -51,7 +51,8 @@ pub fn dtv() -> usize {
     unsafe { read_dtv() }
 }
 
-/// AArch64's matrix extension (SME): ZA, which a caller may leave dormant.
+/// AArch64's matrix extension (SME): its ZA storage must be saved and off before clone,
+/// and a caller may leave it on.
 #[cfg(target_arch = "aarch64")]
 mod sme {
     /// Linux, arch/arm64/include/uapi/asm/hwcap.h.

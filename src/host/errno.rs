@@ -19,7 +19,7 @@ pub fn fail(error: i32) -> pid_t {
     -1
 }
 
-/// Calls what may change errno, and puts it back.
+/// Calls a function that may change errno, and restores errno behind it.
 pub fn keep<T>(call: impl FnOnce() -> T) -> T {
     // SAFETY: errno is the calling thread's own.
     let before = unsafe { *location() };

@@ -82,8 +82,8 @@ pub struct Repair {
     pub tid: usize,
 }
 
-/// For a child of the calling thread; `None`: it is made as the host's clone
-/// makes it.
+/// What a child of the calling thread needs; `None`: nothing is known, and the child is
+/// made as the host's clone makes it.
 pub fn of_caller() -> Option<Repair> {
     if LAYOUT.load(Acquire) == NOT_LEARNT {
         // A constructor that ran before ours has called.
@@ -131,7 +131,7 @@ pub fn repair(tid: usize) {
     }
 }
 
-/// Lets arch/ do it for the usual call, where it knows this layout.
+/// Lets arch/ make the usual call with copied memory, if arch/ knows this layout.
 pub fn open_usual_call() {
     let layout = (LAYOUT.load(Acquire), TID.load(Relaxed), ROBUST.load(Relaxed));
     let known = (GLIBC, 0x2d0, 16);
@@ -216,9 +216,9 @@ fn keep(tid: usize, robust: usize, mark: usize) {
     MARK.store(mark, Relaxed);
 }
 
-/// What is the same for each thread of libc's, and for no other: how far from the
-/// thread pointer the first block of thread-local storage is, by the thread's
-/// vector of such blocks. `None`: there is no vector, or it is another thread's.
+/// What tells libc's threads from others: the distance from the thread pointer to the
+/// thread's first block of thread-local storage, by the thread's vector of blocks (dtv).
+/// It is the same for each thread of libc's. `None`: no vector, or another thread's.
 fn mark(is_musl: bool) -> Option<usize> {
     let pointer = entry::thread_pointer();
     let vector =

@@ -58,7 +58,7 @@ unsafe extern "C" {
     static nbclone_libc: Symbols;
 }
 
-/// This libc's.
+/// The symbols of the libc that this process has.
 pub fn symbols() -> &'static Symbols {
     // SAFETY: words that the linker or the loader has written, and nobody changes.
     unsafe { &nbclone_libc }

@@ -26,8 +26,8 @@ pub fn sealed_file(descriptor: i32, seals: i32, size: usize) -> *mut c_void {
 }
 
 /// Connects to the abstract address `nbclone--` and the bytes of `door`
-/// (unix(7)), sends the bytes of `key`, and is gone: who listens there learns
-/// which process it was. Everybody can see the address; the key is a secret.
+/// (unix(7)), sends the bytes of `key`, and closes: the listener learns which process
+/// it was. Anybody can see the address; the key is secret.
 pub fn knock(door: i32, key: i32) {
     #[repr(C)]
     struct Address {

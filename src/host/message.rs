@@ -3,9 +3,8 @@
 use super::SignalSet;
 use crate::host;
 
-/// Writes `line` with one write(2). What goes wrong changes nothing for the
-/// program: no errno, and neither SIGPIPE nor SIGXFSZ reaches it. True: it is
-/// written, all of it.
+/// Writes `line` with one write(2). A failure leaves no trace in the program: errno is
+/// kept, and neither SIGPIPE nor SIGXFSZ reaches it. True: all of `line` is written.
 pub fn write_line(descriptor: i32, line: &[u8]) -> bool {
     let unwanted = SignalSet::EMPTY.with(libc::SIGPIPE).with(libc::SIGXFSZ);
     let mask = host::block_signals(&unwanted);
@@ -17,7 +16,7 @@ pub fn write_line(descriptor: i32, line: &[u8]) -> bool {
         error if error == -libc::EFBIG => Some(libc::SIGXFSZ),
         _ => None,
     };
-    // One that was pending already was the program's own, and stays.
+    // A signal that was pending before is the program's own, and stays.
     if let Some(signal) = signal.filter(|&signal| !before.has(signal)) {
         host::discard_signal(&SignalSet::EMPTY.with(signal));
     }

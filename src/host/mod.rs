@@ -28,10 +28,10 @@ const SIGNAL_WORDS: usize = (SIGNAL_BITS / usize::BITS) as usize;
 const SIGNAL_SET_SIZE: usize = size_of::<SignalSet>();
 
 impl SignalSet {
-    /// The set of all.
+    /// The full set.
     pub const ALL: SignalSet = SignalSet([usize::MAX; SIGNAL_WORDS]);
 
-    /// The set without a member.
+    /// The empty set.
     pub const EMPTY: SignalSet = SignalSet([0; SIGNAL_WORDS]);
 
     fn bit(signal: i32) -> (usize, usize) {
@@ -69,8 +69,8 @@ impl SignalSet {
     }
 }
 
-/// A system call of up to three arguments. Not inlined: most calls are such, and
-/// each is shorter without the other two.
+/// A system call of up to three arguments. Not inlined, for its size: most calls have
+/// no more, and each caller then sets two registers less.
 #[inline(never)]
 fn call(number: libc::c_long, a: usize, b: usize, c: usize) -> isize {
     call5(number, a, b, c, 0, 0)
@@ -151,9 +151,9 @@ pub fn set_signal_mask(set: &SignalSet) {
 }
 
 /// While it lives, no signal reaches a handler of the calling thread but
-/// SIGTRAP and SIGSYS. A breakpoint of the process' own sends the one, and by the
-/// other a filter may have the program make a system call itself: the kernel ends a
-/// thread that blocks them then.
+/// SIGTRAP and SIGSYS. A breakpoint in the process sends SIGTRAP, and a seccomp filter
+/// sends SIGSYS so that a handler makes the call; the kernel ends a thread that blocks
+/// either at that moment.
 pub struct SignalsBlocked(SignalSet);
 
 impl SignalsBlocked {
@@ -186,7 +186,7 @@ pub fn pending_signals() -> SignalSet {
     set
 }
 
-/// Takes one pending, blocked signal of `set` away.
+/// rt_sigtimedwait(2) that doesn't wait: removes one pending, blocked signal of `set`.
 pub fn discard_signal(set: &SignalSet) {
     // Two words: a zero timeout, in either width that the call may have.
     let zero = [0u64; 2];
@@ -195,8 +195,8 @@ pub fn discard_signal(set: &SignalSet) {
 }
 
 /// close(2).
-// Inlined, it is a fifth of its callers; and on i386 LLVM moves an instruction
-// between a push for the call and what the frame information says of that push.
+// Not inlined: it would be a fifth of its callers; and on i386 LLVM puts an
+// instruction between a push and that push's frame information.
 #[inline(never)]
 pub fn close(descriptor: i32) {
     call(number::SYS_close, descriptor as usize, 0, 0);
@@ -207,7 +207,7 @@ pub fn read<const N: usize>(descriptor: i32, bytes: &mut Buffer<N>) {
     bytes.fill(|place, size| call(number::SYS_read, descriptor as usize, place, size));
 }
 
-/// Whether poll(2) calls `descriptor` writable, at once, and unbroken.
+/// Whether poll(2) says, without waiting, that `descriptor` is writable and has no error.
 pub fn is_writable(descriptor: i32) -> bool {
     let mut polls = [libc::pollfd { fd: descriptor, events: libc::POLLOUT, revents: 0 }];
     poll(&mut polls);
@@ -215,8 +215,8 @@ pub fn is_writable(descriptor: i32) -> bool {
     poll.revents == libc::POLLOUT
 }
 
-/// Whether poll(2) says of both descriptors that the other side hung up, or of
-/// neither. False too where it says nothing.
+/// Whether poll(2) reports POLLHUP for both descriptors or for neither. False also
+/// where poll(2) fails.
 pub fn hung_up_alike(descriptors: [i32; 2]) -> bool {
     let mut polls = descriptors.map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
     let result = poll(&mut polls);
@@ -233,7 +233,7 @@ fn poll<const N: usize>(polls: &mut [libc::pollfd; N]) -> isize {
 
 /// openat(2) of an absolute path: the descriptor, or errno. What O_CREAT
 /// makes is as the umask leaves it.
-// Not inlined, for its size, as block_signals.
+// Not inlined, for its size.
 #[inline(never)]
 pub fn open(path: &CStr, flags: i32) -> Result<i32, i32> {
     const MODE: usize = 0o666;
@@ -296,7 +296,7 @@ pub fn wait_for_change(word: &AtomicU32, value: u32) {
     call5(number::SYS_futex, word, libc::FUTEX_WAIT as usize, value as usize, time, 0);
 }
 
-/// futex(2) `FUTEX_WAKE`: one of those who wait for a change of `word`.
+/// futex(2) `FUTEX_WAKE`: wakes one waiter of `word`.
 pub fn wake(word: &AtomicU32) {
     call(number::SYS_futex, word.as_ptr() as usize, libc::FUTEX_WAKE as usize, 1);
 }
@@ -344,8 +344,8 @@ impl Limit {
         Limit { original: known.then_some(old), is_raised_further: false }
     }
 
-    /// Raises it past the hard limit, by one descriptor, where the process may.
-    /// False: it may not, or it has been done.
+    /// Raises the hard limit by one descriptor, if the process has the right to. False:
+    /// it hasn't, or this was done before.
     pub fn raise_further(&mut self) -> bool {
         let Some([_, hard]) = self.original.filter(|_| !self.is_raised_further) else {
             return false;
@@ -356,7 +356,7 @@ impl Limit {
     }
 }
 
-/// As it was.
+/// Restores the limit.
 impl Drop for Limit {
     fn drop(&mut self) {
         if let Some(original) = self.original {

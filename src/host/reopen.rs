@@ -1,5 +1,5 @@
-//! A file opened once more through /proc/self/fd, where that gives the same
-//! thing and does nothing else.
+//! Opens a file once more through /proc/self/fd, if that gives the same file and has
+//! no side effect.
 
 use crate::host::buffer::Buffer;
 use crate::host::stat::{self, File};
@@ -33,9 +33,9 @@ pub fn stream(descriptor: i32, flags: i32) -> Option<i32> {
     }
 }
 
-/// Many a character device makes something new at each open: /dev/ptmx a
-/// terminal, /dev/net/tun an interface; a tape rewinds, a watchdog starts.
-/// Those that don't are memory devices and some terminals (Linux's
+/// Whether an open of this character device has no side effect. Many have one:
+/// /dev/ptmx makes a terminal, /dev/net/tun an interface; a tape rewinds, a watchdog
+/// starts. Those without are memory devices and some terminals (Linux's
 /// admin-guide/devices.txt).
 pub fn device_opens_alike(descriptor: i32, device: (u32, u32)) -> bool {
     match device {

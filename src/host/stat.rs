@@ -17,7 +17,7 @@ pub struct File {
 }
 
 impl File {
-    /// Two words that tell it from other files.
+    /// Two words that identify the file: its device and its inode.
     pub fn identity(&self) -> (u32, u32) {
         let (device, system) = (self.file_system, self.device);
         let mixed = device.0 << 20 ^ device.1 ^ system.0 << 24 ^ system.1 << 8 ^ self.kind << 16;
@@ -49,7 +49,8 @@ const _: () = assert!(size_of::<libc::statx>() <= size_of::<Answer>());
 fn look(directory: i32, path: &CStr, flags: i32) -> Option<File> {
     let mut answer = Answer::uninit();
     let (directory, path) = (directory as usize, path.as_ptr() as usize);
-    // Type and inode never change: no file system's server need be asked.
+    // AT_STATX_DONT_SYNC: type and inode never change, so a network file
+    // system's server isn't asked.
     let at_once = (flags | libc::AT_NO_AUTOMOUNT | libc::AT_STATX_DONT_SYNC) as usize;
     let wanted = (libc::STATX_TYPE | libc::STATX_INO) as usize;
     let place = answer.as_mut_ptr() as usize;

@@ -15,8 +15,8 @@ pub fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where the release build is. Built once for a run: what users get is what
-/// is tested, so it is never a debug build.
+/// Where the release build is, built once a test program. Never a debug build: what is
+/// tested is what users get.
 pub fn release() -> &'static Path {
     static RELEASE: OnceLock<PathBuf> = OnceLock::new();
     RELEASE.get_or_init(|| {
@@ -43,7 +43,7 @@ pub fn static_library() -> PathBuf {
     release().join("libnbclone.a")
 }
 
-/// What `make install` installs of it, made in `place`.
+/// The archive that `make install` installs, made in `place`.
 pub fn installed_archive(place: &Path) -> PathBuf {
     let archive = place.join("libnbclone.a");
     let mut reduce = Command::new(top().join("tools/reduce-archive"));
