@@ -223,7 +223,9 @@ fn run(page: &Path) -> String {
             shell.args(["-euc", &format!("{exports}{}\n", step.command)]).current_dir(&place);
             shell.env("HOME", place.join("home"));
             shell.env("PATH", format!("{}:{path}", place.join("tools-of-the-test").display()));
-            for name in ["MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LD_LIBRARY_PATH", "LD_PRELOAD"] {
+            // CARGO, which this test's own Cargo sets, make would take instead of PATH's.
+            let others = ["MAKEFLAGS", "MAKELEVEL", "MFLAGS", "LD_LIBRARY_PATH", "LD_PRELOAD"];
+            for name in others.into_iter().chain(["CARGO", "CARGO_MANIFEST_DIR"]) {
                 shell.env_remove(name);
             }
             let output = shell.output().expect("sh");
