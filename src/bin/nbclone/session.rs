@@ -110,9 +110,13 @@ impl Session {
         loop {
             // Processes that COMMAND leaves behind: without an answer every fork
             // of theirs fails, and a report without their calls isn't complete.
-            let remain = listener.is_some()
-                || (self.report.is_some() && !patience.is_over && self.channel.writers() > 0);
-            if end.is_some() && !remain {
+            let remain = |patience: &mut Patience| {
+                listener.is_some()
+                    || (self.report.is_some()
+                        && !patience.is_over
+                        && (self.channel.writers() > 0 || self.may_come_back(patience)))
+            };
+            if end.is_some() && !remain(&mut patience) {
                 break;
             }
             let asked = self.wait(signals, listener.as_ref(), patience.timeout(end.is_some()))?;
@@ -152,6 +156,16 @@ impl Session {
         }
         self.read_channel();
         Ok(end.unwrap_or_default())
+    }
+
+    /// Whether a process that has made calls lives without the memory: between an
+    /// exec and the library's load it has none. One that executed a program which
+    /// takes no preload stays so: after a while it isn't waited for.
+    fn may_come_back(&self, patience: &mut Patience) -> bool {
+        const LOOKS: u32 = 100;
+        let Some(tally) = &self.report else { return false };
+        patience.without_memory += 1;
+        patience.without_memory < LOOKS && tally.processes.iter().any(|&id| system::is_alive(id))
     }
 
     /// Waits until something comes: what the filter's descriptor says.
@@ -229,6 +243,8 @@ impl Session {
 struct Patience {
     is_over: bool,
     looks: u32,
+    /// How many looks in all found no process that has the memory.
+    without_memory: u32,
 }
 
 impl Patience {

@@ -111,6 +111,13 @@ fn prepare(
     unsafe { command.pre_exec(prepare) };
 }
 
+/// Whether there is such a process, and it hasn't ended: a zombie has.
+pub fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit(')').next().unwrap_or_default().trim_start();
+    !matches!(state.chars().next(), None | Some('Z' | 'X'))
+}
+
 /// waitpid(2): how a child of ours has changed, if it has; a stop and a
 /// continuation are changes too.
 pub fn change_of(pid: i32) -> io::Result<Option<ExitStatus>> {
