@@ -2,30 +2,40 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::advice::{self, Advice};
 use crate::bypass::Bypass;
+use crate::evidence::Meeting;
+use crate::evidence::answers::{Answer, Answered, Weight, answers};
 use crate::netbsd::Fate;
 use crate::parse::{Entry, Place, flag_names, signal_name};
-use crate::report::{Run, Seen, Site, Tally, verdict};
-use crate::symbols::{Symbol, Symbols};
+use crate::report::{entry_name, site_advice};
+use crate::symbols::Symbols;
+use crate::tally::{Run, Seen, Site, Tally, Words};
+use crate::verdict::{Outcome, verdict};
+
+/// Of the form: another one when a name is taken away or means something else.
+const VERSION: u32 = 1;
 
 /// The report.
 pub fn report(tally: &Tally, run: &Run, symbols: &Symbols) -> String {
-    let verdict = verdict(tally, run);
+    let answers = answers(tally, &run.evidence);
+    let verdict = verdict(tally, run, &answers);
     let sites: Vec<Value> =
-        tally.sites.iter().map(|(key, seen)| site(key, seen, symbols)).collect();
-    let differences: Vec<Value> = tally
-        .differences()
-        .map(|difference| {
-            json!({
-                "number": difference.number,
-                "topic": difference.topic,
-                "netbsd": difference.netbsd,
-                "linux": difference.linux,
-                "matters": difference.matters,
-            })
-        })
-        .collect();
+        tally.sites.iter().map(|(key, words)| site(key, words, symbols)).collect();
+    let differences: Vec<Value> =
+        answers.iter().map(|answered| difference(answered, symbols)).collect();
+    let evidence = match &run.evidence {
+        Ok(findings) => json!({ "collected": true, "unread": findings.unread }),
+        Err(why) => json!({ "collected": false, "why": why }),
+    };
+    let work: Vec<Value> =
+        verdict.work.iter().map(|known| Value::Object(place(known, symbols))).collect();
+    let words = verdict.words(|place| {
+        let symbol = symbols.call(place).words();
+        symbol.unwrap_or_else(|| place.words())
+    });
     let value = json!({
+        "version": VERSION,
         "nbclone": env!("CARGO_PKG_VERSION"),
         "command": run.command,
         "policy": run.policy,
@@ -36,34 +46,97 @@ pub fn report(tally: &Tally, run: &Run, symbols: &Symbols) -> String {
         "missing": run.completeness.as_ref().map_or(0, |part| part.made - part.seen),
         "sites": sites,
         "differences": differences,
+        "evidence": evidence,
         "bypass": bypass(&run.bypass, symbols),
         "verdict": {
-            "portable": run.completeness.is_none() && verdict.sites + verdict.raw > 0 && verdict.work + verdict.raw == 0,
+            "outcome": verdict.outcome.keyword(),
+            "portable": verdict.outcome == Outcome::Portable,
             "sites": verdict.sites,
-            "need_work": verdict.work,
             "raw_sites": verdict.raw,
-            "words": verdict.words,
+            "need_work": work.len(),
+            "places": work,
+            "check": verdict.check,
+            "words": words,
         },
     });
     format!("{value:#}\n")
 }
 
-fn site(site: &Site, seen: &Seen, symbols: &Symbols) -> Value {
-    let fate = Fate::of(site.entry, site.word);
-    let mut value = place(&site.caller, symbols.call(&site.caller));
-    let call = match site.entry {
-        Entry::Clone => "clone",
-        Entry::Linux1 => "linux1_clone",
-    };
-    value.insert("call".to_owned(), json!(call));
-    add_flags(&mut value, site.entry, u64::from(site.word));
-    value.insert("calls".to_owned(), json!(seen.calls));
-    value.insert("errors".to_owned(), json!(seen.errors));
-    value.insert("netbsd".to_owned(), json!(fate.keyword()));
-    value.insert("reasons".to_owned(), json!(fate.words()));
-    value.insert("needs_work".to_owned(), json!(fate.needs_work()));
-    value.insert("differences".to_owned(), json!(seen.differences));
+fn site(site: &Site, words: &Words, symbols: &Symbols) -> Value {
+    let mut value = place(&site.caller, symbols);
+    let mut add = |name: &str, what: Value| value.insert(name.to_owned(), what);
+    add("call", json!(entry_name(site.entry)));
+    add("calls", json!(words.calls()));
+    add("errors", json!(words.errors()));
+    let need = words.0.keys().any(|&word| Fate::of(site.entry, word).needs_work());
+    add("needs_work", json!(need));
+    let advice: Vec<Value> = site_advice(site, words).into_iter().map(advised).collect();
+    add("advice", json!(advice));
+    let words: Vec<Value> =
+        words.0.iter().map(|(&key, seen)| word(site.entry, key, seen)).collect();
+    add("words", json!(words));
     Value::Object(value)
+}
+
+fn word(entry: Entry, word: u32, seen: &Seen) -> Value {
+    let fate = Fate::of(entry, word);
+    let mut value = Map::new();
+    add_flags(&mut value, entry, u64::from(word));
+    let mut add = |name: &str, what: Value| value.insert(name.to_owned(), what);
+    add("calls", json!(seen.calls));
+    add("errors", json!(seen.errors));
+    add("netbsd", json!(fate.keyword()));
+    add("reasons", json!(fate.words()));
+    add("needs_work", json!(fate.needs_work()));
+    add("differences", json!(seen.differences));
+    Value::Object(value)
+}
+
+fn difference(answered: &Answered, symbols: &Symbols) -> Value {
+    let difference = answered.difference;
+    let why = match &answered.answer {
+        Answer::Unseen(why) => Some(why.as_str()),
+        Answer::Harmless(why) => Some(*why),
+        _ => None,
+    };
+    let met: Vec<Value> = match &answered.answer {
+        Answer::ByCall(places) => {
+            places.iter().map(|known| Value::Object(place(known, symbols))).collect()
+        }
+        Answer::Met(meetings) => meetings.iter().map(|one| meeting(one, symbols)).collect(),
+        _ => Vec::new(),
+    };
+    let weight = match answered.weight {
+        Weight::Work => "work",
+        Weight::Check => "check",
+    };
+    json!({
+        "number": difference.number,
+        "topic": difference.topic,
+        "netbsd": difference.netbsd,
+        "linux": difference.linux,
+        "matters": difference.matters,
+        "answer": answered.answer.keyword(),
+        "possible": !matches!(answered.answer, Answer::Impossible | Answer::Harmless(_)),
+        "why": why,
+        "met": met,
+        "weight": weight,
+        "advice": advice::of_difference(difference.number).map(advised),
+    })
+}
+
+fn meeting(meeting: &Meeting, symbols: &Symbols) -> Value {
+    let mut value = place(meeting.place.as_ref().unwrap_or(&Place::Unknown), symbols);
+    let mut add = |name: &str, what: Value| value.insert(name.to_owned(), what);
+    add("what", json!(meeting.what));
+    add("process", json!(meeting.process));
+    add("program", json!(meeting.program));
+    add("count", json!(meeting.count));
+    Value::Object(value)
+}
+
+fn advised(advice: Advice) -> Value {
+    json!({ "what": advice.line, "file": advice::FILE, "section": advice.section })
 }
 
 fn bypass(bypass: &Result<Bypass, String>, symbols: &Symbols) -> Value {
@@ -72,7 +145,7 @@ fn bypass(bypass: &Result<Bypass, String>, symbols: &Symbols) -> Value {
         Ok(bypass) => bypass,
     };
     let calls = bypass.calls.iter().map(|(key, counts)| {
-        let mut value = place(&key.place, symbols.call(&key.place));
+        let mut value = place(&key.place, symbols);
         value.insert("purpose".to_owned(), json!(key.purpose.keyword()));
         value.insert("call".to_owned(), json!(key.call.name()));
         add_flags(&mut value, Entry::Clone, key.word);
@@ -85,7 +158,8 @@ fn bypass(bypass: &Result<Bypass, String>, symbols: &Symbols) -> Value {
     json!({ "counted": true, "library": bypass.library, "calls": calls.collect::<Vec<_>>() })
 }
 
-fn place(place: &Place, symbol: Symbol) -> Map<String, Value> {
+fn place(place: &Place, symbols: &Symbols) -> Map<String, Value> {
+    let symbol = symbols.call(place);
     let (module, offset) = match place {
         Place::Module(path, offset) => (Some(path.as_str()), Some(*offset)),
         Place::Address(address) => (None, Some(*address)),

@@ -1,11 +1,13 @@
 //! nbclone(1): runs a program with NetBSD's clone(2), and tells what it makes
 //! of it.
 
+mod advice;
 mod bypass;
 mod channel;
 mod completeness;
 mod differences;
 mod door;
+mod evidence;
 mod isolation;
 mod json;
 mod library;
@@ -23,9 +25,12 @@ mod run;
 mod seccomp;
 mod session;
 mod signals;
+mod style;
 mod symbols;
 mod syscalls;
 mod system;
+mod tally;
+mod verdict;
 
 // The pure modules that the shim and the command have in common.
 #[path = "../../flags.rs"]

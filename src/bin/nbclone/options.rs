@@ -9,8 +9,8 @@ use crate::policy::Policy;
 /// What `--help` prints.
 pub const USAGE: &str = "\
 usage: nbclone [--policy strict|netbsd|host] [--trace[=FILE]] [--report[=FILE]]
-               [--json] [--all-calls] [--no-isolation] [--lib PATH] [--]
-               COMMAND [ARG...]
+               [--full] [--json] [--all-calls] [--no-evidence] [--no-isolation]
+               [--lib PATH] [--] COMMAND [ARG...]
 
 Runs COMMAND with NetBSD's clone(2) in place of Linux's.
 
@@ -19,8 +19,10 @@ Runs COMMAND with NetBSD's clone(2) in place of Linux's.
                     NetBSD does, host hands them to Linux
   --trace[=FILE]    one line for each call as it happens (stderr)
   --report[=FILE]   at the end, how each call fares on NetBSD (stderr)
+  --full            the report lists everything, however long
   --json            the report as JSON
   --all-calls       count the calls too that don't pass by the library
+  --no-evidence     with --all-calls: don't watch which differences are met
   --no-isolation    under policy netbsd, with privileges: no namespaces of its
                     own for COMMAND, which may then harm this machine
   --lib PATH        libnbclone.so, or the directory that it is in
@@ -54,10 +56,14 @@ pub struct Options {
     pub trace: Option<Sink>,
     /// `--report`
     pub report: Option<Sink>,
+    /// `--full`
+    pub full: bool,
     /// `--json`
     pub json: bool,
     /// `--all-calls`
     pub all_calls: bool,
+    /// Not `--no-evidence`.
+    pub evidence: bool,
     /// Not `--no-isolation`.
     pub isolation: bool,
     /// An option that takes its FILE behind `=` alone, and stood just before
@@ -94,7 +100,7 @@ pub fn policy_name(policy: Policy) -> &'static str {
 /// Reads the command line.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut options = Options { isolation: true, ..Options::default() };
+    let mut options = Options { evidence: true, isolation: true, ..Options::default() };
     while let Some(argument) = parser.next()? {
         let without_file = options.without_file.take();
         match argument {
@@ -113,8 +119,10 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
                 options.without_file = (sink == Sink::Stderr).then_some("--report");
                 options.report = Some(sink);
             }
+            Long("full") => options.full = true,
             Long("json") => options.json = true,
             Long("all-calls") => options.all_calls = true,
+            Long("no-evidence") => options.evidence = false,
             Long("no-isolation") => options.isolation = false,
             Long("lib") => options.library = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(Request::Help),

@@ -17,6 +17,17 @@ pub enum Place {
     Unknown,
 }
 
+impl Place {
+    /// In words.
+    pub fn words(&self) -> String {
+        match self {
+            Place::Module(path, offset) => format!("{path}+{offset:#x}"),
+            Place::Address(address) => format!("{address:#x}"),
+            Place::Unknown => "an unknown place".to_owned(),
+        }
+    }
+}
+
 /// Which function was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entry {

@@ -2,16 +2,19 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use crate::channel::Channel;
+use crate::evidence::Watch;
 use crate::options::{Options, Sink, policy, policy_name};
 use crate::output::{Output, reason, say};
 use crate::policy::Policy;
-use crate::report::{self, Run, Tally};
+use crate::report::Report;
+use crate::seccomp::Wanted;
 use crate::session::Session;
+use crate::style::Style;
 use crate::symbols::Symbols;
+use crate::tally::{Run, Tally};
 use crate::{isolation, json, library, printable, program, signals, system};
 
 /// As env(1): nbclone itself failed, COMMAND can't be run, isn't found.
@@ -59,6 +62,11 @@ pub fn run(options: &Options) -> Result<End, String> {
     let channel = Channel::new()
         .map_err(|error| format!("no memory to share with COMMAND: {}", reason(&error)))?;
     command.env("NBCLONE_TRACE", channel.address());
+    // Evidence comes by a filter, and a program under one can't have a listener of
+    // its own: only who asks for all calls gets it.
+    let evidence = options.evidence && options.all_calls && report.is_some();
+    let wanted = Wanted { all_calls: options.all_calls, evidence };
+    let why_not = if options.all_calls { "--no-evidence" } else { "--all-calls watches them" };
     let mut session = Session {
         library: printable::escape(library.as_os_str().as_encoded_bytes()),
         channel,
@@ -66,8 +74,9 @@ pub fn run(options: &Options) -> Result<End, String> {
         report: report.is_some().then(Tally::default),
         symbols: Symbols::default(),
         bypass: None,
+        watch: Err(why_not.to_owned()),
     };
-    let status = match session.supervise(&mut command, options.all_calls)? {
+    let status = match session.supervise(&mut command, wanted)? {
         Ok(status) => status,
         Err(error) => return Ok(not_started(options, &error)),
     };
@@ -96,20 +105,26 @@ fn text_of_report(
         warnings,
         completeness,
         bypass: bypass.unwrap_or_else(|| Err("--all-calls counts them".to_owned())),
+        evidence: std::mem::replace(&mut session.watch, Err(String::new())).map(Watch::end),
     };
     let tally = session.report.take().unwrap_or_default();
     if options.json {
         json::report(&tally, &run, &session.symbols)
     } else {
-        report::text(&tally, &run, &session.symbols)
+        let style = match options.report {
+            Some(Sink::File(_)) => Style::default(),
+            _ => Style::of_stderr(),
+        };
+        let (tally, run, symbols) = (&tally, &run, &session.symbols);
+        Report { tally, run, symbols, style, full: options.full }.text()
     }
 }
 
 /// COMMAND can't be run: says why, as env(1) does.
 fn not_started(options: &Options, error: &io::Error) -> End {
-    let mut message = format!("{}: {}", Path::new(&options.command).display(), reason(error));
+    let mut message = format!("{}: {}", options.command.to_string_lossy(), reason(error));
     if let Some(option) = options.without_file {
-        let file = Path::new(&options.command).display();
+        let file = options.command.to_string_lossy();
         message += &format!("\nA FILE comes behind an equals sign: {option}={file}");
     }
     say(&message);

@@ -3,12 +3,17 @@
 //! looks.
 #![allow(unsafe_code)]
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut, Write};
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
 
+use crate::evidence;
+use crate::evidence::calls::{self, Deed};
+use crate::evidence::filter::NATIVE;
 use crate::syscalls::{ABIS, Abi, Call};
 use nix::cmsg_space;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
     sendmsg, socketpair,
@@ -24,15 +29,28 @@ fn unless_equal(k: u32, skip: u8) -> libc::sock_filter {
     libc::sock_filter { code, jt: 0, jf: skip, k }
 }
 
+/// What the filter asks about.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted {
+    /// The calls of `syscalls`.
+    pub all_calls: bool,
+    /// Those that evidence wants.
+    pub evidence: bool,
+}
+
 /// For each ABI: its calls are asked about; all else is allowed.
-fn filter() -> Vec<libc::sock_filter> {
+fn filter(wanted: Wanted) -> Vec<libc::sock_filter> {
     const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
     const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
     // struct seccomp_data: the number, the architecture.
     const NUMBER: u32 = 0;
     const ARCHITECTURE: u32 = 4;
-    let mut filter = vec![statement(LOAD, ARCHITECTURE)];
-    for abi in ABIS {
+    let mut filter = Vec::new();
+    if wanted.evidence {
+        filter.extend(evidence::filter::instructions(!wanted.all_calls));
+    }
+    filter.push(statement(LOAD, ARCHITECTURE));
+    for abi in ABIS.iter().filter(|_| wanted.all_calls) {
         let length = 3 + 2 * abi.calls().count();
         filter.push(unless_equal(abi.audit, length as u8));
         filter.push(statement(LOAD, NUMBER));
@@ -49,8 +67,8 @@ fn filter() -> Vec<libc::sock_filter> {
 
 /// Puts the filter on the calling thread and what it execs: the descriptor on
 /// which the questions come.
-fn install() -> io::Result<OwnedFd> {
-    let mut filter = filter();
+fn install(wanted: Wanted) -> io::Result<OwnedFd> {
+    let mut filter = filter(wanted);
     let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
     let seccomp = |flags: libc::c_ulong| {
         // SAFETY: the filter lives while the kernel copies it.
@@ -85,6 +103,9 @@ fn install() -> io::Result<OwnedFd> {
     })
 }
 
+/// Where the questions come, and a first one that waits for its answer.
+pub type Answers = (Listener, Option<Question>);
+
 /// How the child hands the descriptor to the command.
 pub struct Handover {
     parent: OwnedFd,
@@ -100,10 +121,18 @@ impl Handover {
     }
 
     /// What the child has to do before it execs.
-    pub fn child_side(&self) -> io::Result<impl FnMut() -> io::Result<()> + Send + Sync + use<>> {
+    pub fn child_side(
+        &self,
+        wanted: Wanted,
+    ) -> io::Result<impl FnMut() -> io::Result<()> + Send + Sync + use<>> {
         let socket = self.child.try_clone()?;
         Ok(move || {
-            let listener = install()?;
+            let listener = match install(wanted) {
+                Ok(listener) => listener,
+                // Evidence can be done without; a count can't.
+                Err(_) if !wanted.all_calls => return Ok(()),
+                Err(error) => return Err(error),
+            };
             let descriptors = [listener.as_raw_fd()];
             let message = [ControlMessage::ScmRights(&descriptors)];
             sendmsg::<()>(
@@ -117,8 +146,45 @@ impl Handover {
         })
     }
 
-    /// The descriptor, once the child has exec'd.
-    pub fn take(self) -> io::Result<Listener> {
+    /// Runs `spawn`, which waits until the child has exec'd, and answers what
+    /// the filter asks about that exec meanwhile. Besides what spawn gives: where
+    /// the questions come, and a first one that isn't about exec.
+    ///
+    /// The thread that answers allocates nothing while spawn forks.
+    pub fn accompany<T>(self, spawn: impl FnOnce() -> T) -> io::Result<(T, io::Result<Answers>)> {
+        let (mut stop, stopped) = UnixStream::pair()?;
+        std::thread::scope(|scope| {
+            let answers = scope.spawn(|| self.answer_until(&stopped));
+            let spawned = spawn();
+            stop.write_all(b".")?;
+            let answered = answers.join();
+            Ok((spawned, answered.unwrap_or_else(|_| Err(io::Error::other("a thread died")))))
+        })
+    }
+
+    fn answer_until(&self, stopped: &UnixStream) -> io::Result<Answers> {
+        let both = |asks: BorrowedFd<'_>| {
+            let wanted = PollFlags::POLLIN;
+            let mut events = [PollFd::new(asks, wanted), PollFd::new(stopped.as_fd(), wanted)];
+            while poll(&mut events, PollTimeout::NONE) == Err(nix::Error::EINTR) {}
+            // Once the child has exec'd, the command answers.
+            events[1].any() == Some(false) && events[0].any() == Some(true)
+        };
+        both(self.parent.as_fd());
+        let listener = self.take()?;
+        while both(listener.as_fd()) {
+            // Who asked may be gone, and all others with it.
+            let Some(question) = listener.receive() else { break };
+            if question.deed != Some(Deed::Exec) {
+                return Ok((listener, Some(question)));
+            }
+            listener.go_on(&question);
+        }
+        Ok((listener, None))
+    }
+
+    /// The descriptor, once the child has sent it.
+    fn take(&self) -> io::Result<Listener> {
         let mut byte = [0u8; 1];
         let mut space = cmsg_space!([RawFd; 1]);
         let mut places = [IoSliceMut::new(&mut byte)];
@@ -142,6 +208,8 @@ pub struct Question {
     pub thread: i32,
     /// Which call; `None`: one that isn't in the table.
     pub call: Option<Call>,
+    /// What evidence makes of it.
+    pub deed: Option<Deed>,
     /// Its arguments.
     pub arguments: [u64; 6],
     /// Its words have 32 bits.
@@ -182,6 +250,7 @@ impl Listener {
             id: question.id,
             thread: question.pid as i32,
             call: known.map(|(_, call)| call),
+            deed: if data.arch == NATIVE { calls::deed(data.nr as u32) } else { None },
             arguments: data.args,
             is_narrow: known.is_some_and(|(abi, _)| abi.is_narrow),
             instruction: data.instruction_pointer,
@@ -194,5 +263,38 @@ impl Listener {
         let mut answer = libc::seccomp_notif_resp { id: question.id, val: 0, error: 0, flags };
         // SAFETY: a structure that the kernel reads. Who asked may be gone.
         let _ = unsafe { ioctl::send(self.0.as_raw_fd(), &raw mut answer) };
+    }
+
+    /// Leaves the questions to a process of its own, which lets everything go on
+    /// until nobody is left to ask. Without it execve(2) would fail in processes
+    /// that outlive this one.
+    pub fn leave_behind(self) {
+        // SAFETY: this process has one thread again; what the child calls is
+        // allowed after fork in any case.
+        unsafe {
+            if libc::fork() != 0 {
+                return;
+            }
+            // Nobody is to wait for the end of our output.
+            libc::setsid();
+            let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
+            for descriptor in 0..=2 {
+                libc::dup2(null, descriptor);
+            }
+        }
+        loop {
+            let mut events = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
+            let _ = poll(&mut events, PollTimeout::NONE);
+            let [event] = events;
+            let come = event.revents().unwrap_or(PollFlags::empty());
+            if come.contains(PollFlags::POLLIN) {
+                if let Some(question) = self.receive() {
+                    self.go_on(&question);
+                }
+            } else if !come.is_empty() {
+                // SAFETY: ends this process alone.
+                unsafe { libc::_exit(0) }
+            }
+        }
     }
 }

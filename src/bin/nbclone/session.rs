@@ -11,15 +11,16 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::bypass::Bypass;
 use crate::channel::Channel;
 use crate::completeness::Completeness;
+use crate::evidence::{Event, Watch};
 use crate::origin;
 use crate::output::{Output, reason, say};
 use crate::parse::{self, Place};
-use crate::report::Tally;
-use crate::seccomp::{Handover, Listener};
+use crate::seccomp::{Handover, Listener, Question, Wanted};
 use crate::signals::{self, Signals};
 use crate::symbols::Symbols;
 use crate::syscalls;
 use crate::system::{self, Start};
+use crate::tally::Tally;
 
 /// Why nothing was started.
 enum Failure {
@@ -47,6 +48,8 @@ pub struct Session {
     pub symbols: Symbols,
     /// The calls that don't pass by the library, or why they aren't counted.
     pub bypass: Option<Result<Bypass, String>>,
+    /// What collects evidence, or why nothing does.
+    pub watch: Result<Watch, String>,
 }
 
 impl Session {
@@ -55,11 +58,11 @@ impl Session {
     pub fn supervise(
         &mut self,
         command: &mut Command,
-        all_calls: bool,
+        wanted: Wanted,
     ) -> Result<io::Result<ExitStatus>, String> {
         let failed = |what: &str, error: io::Error| format!("{what}: {}", reason(&error));
         let signals = Signals::new().map_err(|error| failed("signalfd", error))?;
-        let (child, listener) = match self.start(command, &signals, all_calls) {
+        let (child, listener) = match self.start(command, &signals, wanted) {
             Ok(started) => started,
             Err(Failure::Command(error)) => return Ok(Err(error)),
             Err(Failure::Filter(error)) => {
@@ -74,28 +77,51 @@ impl Session {
         &mut self,
         command: &mut Command,
         signals: &Signals,
-        all_calls: bool,
+        wanted: Wanted,
     ) -> Result<(i32, Option<Listener>), Failure> {
         let descriptor = self.channel.descriptor();
         let start = Start { mask: signals.mask, descriptor, ends_with_us: true };
-        if all_calls && !syscalls::AVAILABLE {
-            self.bypass = Some(Err("--all-calls doesn't know this architecture".to_owned()));
-        } else if all_calls {
-            let handover = Handover::new()?;
-            let side = handover.child_side()?;
-            let spawned = system::spawn(command, start, side);
-            // Where the filter failed, its descriptor hasn't come, and what
-            // spawn says isn't about COMMAND.
-            let listener = match (handover.take(), &spawned) {
-                (Ok(listener), _) => listener,
-                (Err(_), Err(_)) => return Err(Failure::Filter(spawned.unwrap_err())),
-                (Err(error), Ok(_)) => return Err(Failure::Filter(error)),
-            };
-            let child = spawned?;
-            self.bypass = Some(Ok(Bypass::default()));
-            return Ok((child, Some(listener)));
+        if !wanted.all_calls && !wanted.evidence {
+            return Ok((system::spawn(command, start, || Ok(()))?, None));
         }
-        Ok((system::spawn(command, start, || Ok(()))?, None))
+        if !syscalls::AVAILABLE {
+            let why = "nbclone doesn't watch system calls on this architecture";
+            self.unwatched(wanted, why);
+            return Ok((system::spawn(command, start, || Ok(()))?, None));
+        }
+        let handover = Handover::new()?;
+        let side = handover.child_side(wanted)?;
+        // Where the filter failed, its descriptor hasn't come, and what spawn
+        // says isn't about COMMAND.
+        let (spawned, answers) = handover.accompany(|| system::spawn(command, start, side))?;
+        let (listener, first) = match answers {
+            Ok(answers) => answers,
+            Err(_) if !wanted.all_calls => {
+                self.unwatched(wanted, "the kernel takes no seccomp filter");
+                return Ok((spawned?, None));
+            }
+            Err(error) => return Err(Failure::Filter(spawned.err().unwrap_or(error))),
+        };
+        let child = spawned?;
+        if wanted.all_calls {
+            self.bypass = Some(Ok(Bypass::default()));
+        }
+        if wanted.evidence {
+            self.watch = Watch::new(&self.library);
+        }
+        if let Some(question) = first {
+            self.answer(&listener, &question);
+        }
+        Ok((child, Some(listener)))
+    }
+
+    fn unwatched(&mut self, wanted: Wanted, why: &str) {
+        if wanted.all_calls {
+            self.bypass = Some(Err(why.to_owned()));
+        }
+        if wanted.evidence {
+            self.watch = Err(why.to_owned());
+        }
     }
 
     fn watch(
@@ -121,7 +147,10 @@ impl Session {
             }
             let asked = self.wait(signals, listener.as_ref(), patience.timeout(end.is_some()))?;
             if asked.contains(PollFlags::POLLIN) {
-                self.answer(listener.as_ref());
+                let question = listener.as_ref().and_then(Listener::receive);
+                if let (Some(listener), Some(question)) = (&listener, question) {
+                    self.answer(listener, &question);
+                }
             } else if asked.contains(PollFlags::POLLHUP) {
                 listener = None;
             }
@@ -148,7 +177,9 @@ impl Session {
                 } else if signals::is_request(&signal) {
                     // COMMAND's id may be another's by now; whoever sends a
                     // signal doesn't want to wait for what it left behind.
-                    listener = None;
+                    if let Some(listener) = listener.take() {
+                        listener.leave_behind();
+                    }
                     patience.is_over = true;
                 }
             }
@@ -187,17 +218,20 @@ impl Session {
         Ok(answer.unwrap_or(PollFlags::empty()))
     }
 
-    fn answer(&mut self, listener: Option<&Listener>) {
-        let Some(listener) = listener else { return };
-        let Some(question) = listener.receive() else { return };
+    fn answer(&mut self, listener: &Listener, question: &Question) {
         if let Some(Ok(bypass)) = &mut self.bypass {
-            bypass.count(&question, &self.library, &self.symbols);
+            bypass.count(question, &self.library, &self.symbols);
         }
-        listener.go_on(&question);
+        if let (Ok(watch), Some(deed)) = (&mut self.watch, question.deed) {
+            let &Question { thread, arguments, instruction, .. } = question;
+            watch.see(&Event { thread, deed, arguments, instruction });
+        }
+        listener.go_on(question);
     }
 
     fn read_channel(&mut self) {
         let (trace, report, symbols) = (&mut self.trace, &mut self.report, &self.symbols);
+        let watch = &mut self.watch;
         let segment = self.channel.segment();
         self.channel.read(|line| {
             let mut line = line.to_owned();
@@ -210,6 +244,9 @@ impl Session {
             }
             if let (Some(tally), Some(record)) = (report.as_mut(), &record) {
                 tally.count(record);
+            }
+            if let (Ok(watch), Some(record)) = (watch.as_mut(), &record) {
+                watch.place(record);
             }
         });
     }

@@ -50,8 +50,8 @@ struct Module {
     /// From an offset in the mapping to an address in the file's own terms.
     bias: u64,
     loader: Option<Loader>,
-    /// Address, size and name of each function that is exported.
-    exported: Vec<(u64, u64, String)>,
+    /// Address, size and name of each function that has a symbol.
+    named: Vec<(u64, u64, String)>,
 }
 
 /// The modules that were looked at.
@@ -98,14 +98,16 @@ impl Module {
         let debug = file.build_id().ok().flatten().and_then(debug_file);
         let loader =
             debug.and_then(|path| Loader::new(path).ok()).or_else(|| Loader::new(path).ok());
-        let exported = file
-            .dynamic_symbols()
+        // The nearest symbol isn't enough: in a stripped file it is any.
+        let named = file
+            .symbols()
+            .chain(file.dynamic_symbols())
             .filter(|symbol| symbol.kind() == object::SymbolKind::Text && symbol.is_definition())
             .filter_map(|symbol| {
                 Some((symbol.address(), symbol.size(), symbol.name().ok()?.to_owned()))
             })
             .collect();
-        Some(Module { bias, loader, exported })
+        Some(Module { bias, loader, named })
     }
 
     fn symbol(&self, address: u64) -> Symbol {
@@ -120,12 +122,11 @@ impl Module {
                     .location
                     .and_then(|location| Some((location.file?.to_owned(), location.line?)));
             }
-            symbol.function = symbol.function.or_else(|| loader.find_symbol(address).map(demangle));
         }
         symbol.function = symbol.function.or_else(|| {
             let covers =
                 |&&(start, size, _): &&(u64, u64, String)| (start..start + size).contains(&address);
-            self.exported.iter().find(covers).map(|(_, _, name)| demangle(name))
+            self.named.iter().find(covers).map(|(_, _, name)| demangle(name))
         });
         symbol
     }
