@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* AArch64, either byte order: what differs from x86_64.S.
  *
  *                  func  stack  flags  arg  parent_tid  tls  child_tid

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* ARM, EABI: what differs from x86_64.S. ARM state throughout; callers, func
  * and the Rust functions may be Thumb.
  *

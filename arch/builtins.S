@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* For every architecture: the one symbol that compiler_builtins lacks.
  *
  * Cargo's libnbclone.a contains that crate, and a program's own 128-bit division

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Names for what .cfi_escape takes: DWARF 5, sections 2.5.1 (operations),
  * 6.4.2 (call-frame instructions) and 7.7.1 (encodings).
  *

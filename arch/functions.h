@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* How a function begins and ends in the files under arch/, and what of Rust they
  * call. A file says before it includes this
  *

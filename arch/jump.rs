@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The jump by which an exported function gives way to its entry in arch/*.S:
 //! everything, the return address included, stays as it came.
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* For every architecture: addresses of libc's own functions and variables, or 0
  * where libc has none. The references are weak: they drag nothing out of an archive.
  *

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* The notes of every object file: no executable stack, and what the code keeps to.
  * The linker gives a program the marks that each of its objects has. marks.rs has
  * the same for what Rust makes.

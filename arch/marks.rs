@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Hardening marks for the code that Rust makes, as arch/*.S has them for its own.
 //!
 //! Rust's functions begin with no landing pad and need none: each is reached by

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* MIPS, both byte orders: o32, n32 and n64. What differs from x86_64.S, the
  * master text.
  *

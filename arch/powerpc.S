@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* PowerPC: 32 bits (System V), and 64 bits in both byte orders: ELFv2, where r12
  * holds a function's address at its global entry, and ELFv1, where a function's
  * name is that of a descriptor. What isn't said here is as in x86_64.S.

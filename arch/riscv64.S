@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* RISC-V, 64 bits: what differs from x86_64.S, the master text.
  *
  *                  func  stack  flags  arg  parent_tid  tls  child_tid

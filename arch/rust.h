@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* The numbers that these files share with Rust.
  *
  * A file whose struct Request isn't at its stack pointer defines REQUEST, the

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* s390x. What isn't said here is as in x86_64.S.
  *
  *               func  stack  flags  arg  parent_tid  tls       child_tid

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* x86-64, LP64 and ILP32 (x32): the master text. arch/README.md has the
  * contract; the other files document only what differs from this one.
  *

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What the benchmarks share: clocks, and the clones that are compared. */
 #ifndef BENCH_H
 #define BENCH_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * What clone and the wait for a child that returns at once cost: a raw system
  * call inline, this libc's clone, and nbclone's, in one process, one behind

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * What preloading costs a process: /bin/true with nothing preloaded and with
  * each library named, in turns.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * How many bytes of the child's stack clone itself writes: the stack is filled
  * with a pattern, func touches none of it.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * A worker that shares descriptors and nothing else (CLONE_FILES): what it
  * opens, its parent can read, without passing anything over a socket; what it

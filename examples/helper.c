@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * A helper without an exit signal, the way User Mode Linux makes one: nobody
  * is told when it ends, and only a wait with WALTSIG (Linux's __WCLONE) finds

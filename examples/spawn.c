@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Spawn a program the way ksh93 and OpenJDK do: a child that borrows its
  * parent's memory until it execs (CLONE_VM | CLONE_VFORK), so that nothing is

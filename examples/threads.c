@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Threads of one's own, the way LinuxThreads and SDL 1.2 made them: processes
  * that share memory, directory, descriptors and signal handlers.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * sched.h - an overlay over the system's: <sched.h> as NetBSD has it, with
  * clone(2) whatever feature macros are defined. Of the CLONE_* macros only

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The exported functions: `clone`, `__clone`, `nbclone_clone`, `linux1_clone`.
 //!
 //! Their C declarations, with the meaning of each argument, the errors and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The bits of a flag word. Pure: numbers only.
 //!
 //! Source: NetBSD's sys/sys/sched.h and Linux's include/uapi/linux/sched.h,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! NetBSD's clone(2) for Linux hosts, and Linux 1.x's.
 //!
 //! A C library: `clone`, `__clone` and `linux1_clone`, declared in

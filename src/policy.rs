@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The translator: a flag word and a policy to the host's flag word, or the
 //! reason why not. Pure: numbers in, numbers out.
 

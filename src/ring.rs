@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The memory through which lines come to nbclone(1): its layout, and how a
 //! line is put there and taken out. Pure: the command includes this file too.
 //!

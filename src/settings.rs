@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What the environment asks for: read once, when the library is loaded.
 #![allow(unsafe_code)]
 

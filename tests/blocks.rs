@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The command blocks of the pages, run as they are written. A block that a page
 //! gets later is found and run without a change here.
 //!

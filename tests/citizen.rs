@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! nbclone(1) in the place of COMMAND: signals, terminals, endings; what it
 //! refuses, and the namespaces under policy netbsd.
 

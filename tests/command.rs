@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! nbclone(1)'s interface: finding the library, running a program, its status,
 //! its signals, and the warnings.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Configure scripts with the overlay in front: autoconf, CMake and Meson find
 //! clone and everything else of <sched.h> as they do without it, but for the
 //! flags that NetBSD lacks.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The headers with every compiler, every standard, on either side of the
 //! system's own <sched.h>; and that the overlay hides what isn't NetBSD's.
 

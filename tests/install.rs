@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! `make install` and what a C developer does behind it: pkg-config, cc, man;
 //! and `make uninstall`, which leaves nothing.
 

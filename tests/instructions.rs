@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What a call costs in user space, counted by single steps
 //! (`benches/instructions.c`): it doesn't grow unseen.
 #![cfg(target_arch = "x86_64")]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Links: a program that includes our headers gets our clone or no program at all,
 //! whatever the compiler, the linker, and the place of -lnbclone; and the archive
 //! that Cargo leaves links with whatever else a program needs.

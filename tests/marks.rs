@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The hardening marks of what was built, read back: on x86-64 IBT and SHSTK, on
 //! arm64 BTI; and that the code keeps to what they say.
 #![cfg(target_arch = "x86_64")]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What was built, read back: symbols, versions, notes, segments, sizes, and
 //! frame information for every byte of text.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Programs under the preloaded library: who libc's child believes to be, and
 //! under policy host what Linux alone has.
 

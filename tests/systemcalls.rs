@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The system calls that clone makes besides its own (`tests/c/systemcalls.c`),
 //! by number, beside what the same libc's fork makes in its child: what a
 //! seccomp filter has to let through.

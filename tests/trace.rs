@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! NBCLONE_TRACE and --trace: what the lines say, that none is lost or mixed,
 //! and that the traced program notices nothing.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The translator against an oracle that knows it not: all 2^32 flag words
 //! under each policy, and Linux 1.x's.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The three uses end to end, on glibc and musl: linked shared, linked static,
 //! preloaded; and what libc itself does with our `__clone`.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Whether every call comes to nbclone(1), whatever a program does meanwhile,
 //! and that nobody else can send there, or reach the terminal.
 

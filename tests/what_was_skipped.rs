@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The last of `cargo test`, which runs its tests by name: what the others left out,
 //! in one line with the Debian packages that would change it.
 

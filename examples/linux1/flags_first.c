@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * flags_first.c -- the clone of Linux 1.3: flags first, and they mean "share".
  *

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! libc's own calls through `__clone`. They are no use of NetBSD's clone, so no
 //! policy applies to them. Their caller's address tells them:
 //!

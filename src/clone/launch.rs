@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What a child is started with, and what it does before its func runs.
 //!
 //! A child with copied memory takes over libc's identity (src/host/identity.rs).

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! NetBSD's clone where the call isn't the usual one: every check, every policy.
 #![allow(unsafe_code)]
 

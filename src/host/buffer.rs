@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Bytes on the stack that are written before they are read. An array of
 //! zeroes would call memset(3), which a program can put its own in place of.
 #![allow(unsafe_code)]

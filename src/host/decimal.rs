@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Decimal numbers that are descriptors.
 
 /// The number that the digits make, if there are digits alone and it fits.

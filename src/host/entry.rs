@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The entries of arch/*.S. Their contract is arch/README.md.
 #![allow(unsafe_code)]
 

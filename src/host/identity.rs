@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What libc keeps of a thread's identity, for a child with memory of its own.
 //!
 //! Such a child has a copy of its parent's libc, which believes itself the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The environment as the kernel gives it: on the initial stack, above argc and
 //! the arguments, below the auxiliary vector. For calls that are made before libc
 //! knows it.

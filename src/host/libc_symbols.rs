@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! libc's own functions and variables, which arch/libc.S refers to weakly.
 #![allow(unsafe_code)]
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Memory that several processes share, and a way to tell that it is closed.
 //!
 //! libc's functions are used, which know how each architecture wants these

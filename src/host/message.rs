@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! One line to a descriptor that may be closed, full or broken.
 
 use super::SignalSet;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The system calls that the shim makes besides clone: typed, raw (-errno),
 //! async-signal-safe, and without a trace in errno.
 #![allow(unsafe_code)]

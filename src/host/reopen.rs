@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Opens a file once more through /proc/self/fd, if that gives the same file and has
 //! no side effect.
 

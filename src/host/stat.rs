@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What is open: statx(2), or fstatat(2) where a kernel or a filter has no
 //! statx.
 #![allow(unsafe_code)]

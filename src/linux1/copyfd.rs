@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! COPYFD: every descriptor of the child becomes an open file description of
 //! its own, with the offset and the status flags that it had.
 //!

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Linux 1.x's clone: what nbclone_arch_linux1_clone asks for before, after
 //! and, in the child, behind the system call.
 //!

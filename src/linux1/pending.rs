@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What nbclone_linux1_prepare knew of a call, for the trace's line that
 //! nbclone_linux1_finish writes: between them there is only the request.
 //!

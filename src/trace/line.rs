@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! One line of text, in a buffer of its own: what doesn't fit is left out.
 //!
 //! Each of these is called from dozens of places: inlined, they are 16 KiB.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! `NBCLONE_TRACE`: one line for each call, written by the caller after it.
 //!
 //! The program has to behave as without it: no allocation, no stdio, no lock,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Which file is mapped at an address, from /proc/thread-self/maps: read by
 //! system calls into a small buffer. The loader's own list is behind a lock.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The names of flags, signals and errors, and what NetBSD lacks, in words.
 //! Pure: the command includes this file too.
 //!

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Where a line of the trace goes: to nbclone(1), a file by its path, or a
 //! descriptor of the program that may be closed, full or broken.
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What programs do that could lose a trace. Each argument is an act, done in
  * their order:
  *

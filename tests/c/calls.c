@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* One call of each kind that its arguments name, each from a function of its
  * own, for the trace and the report to name. */
 #define _GNU_SOURCE

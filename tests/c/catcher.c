@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Says "ready", waits for signals, and says which came and "ready" again:
  * catcher NUMBER... catches these; after exit=NUMBER it exits with status 3. */
 #define _GNU_SOURCE

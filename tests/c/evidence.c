@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Meets the differences between NetBSD and Linux that its arguments name, or
  * comes close to one and doesn't meet it ("no-..."), each from a function of
  * its own. */

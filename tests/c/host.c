@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Programs of Linux that NetBSD has no flags for: under policy host they work
  * as without the library.  Its argument names the case; prints what happened. */
 #define _GNU_SOURCE

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What libc in a child with memory of its own believes to be: itself, or its
  * parent?  Each case is a process of its own, from the first thread and from
  * another.  Prints a line a case; fails if one does.  With an argument, the

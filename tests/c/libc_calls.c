@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * What libc makes by its own __clone: pthread_create, posix_spawn, system,
  * popen. They have to work, and to fail with the right errno, in a program

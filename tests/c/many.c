@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Many processes with many threads, all of them cloning at once, each call
  * with an argument of its own: 1 to PROCESSES * THREADS * CALLS.  A thread
  * waits for each of its children.  With a fourth argument they send no exit

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* A shared object that clones, for calls.c to load and unload. */
 #define _GNU_SOURCE
 #include <sched.h>

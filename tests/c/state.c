@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What a program can see of itself around calls of clone: it has to be the
  * same whether the calls are traced or not, and wherever the trace goes.
  * Prints it to standard output. */

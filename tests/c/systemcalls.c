@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The system calls that a call makes besides its own: by the parent before the
  * child is there, by the child before func, by the parent before it returns.

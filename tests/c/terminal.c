@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* A terminal with a shell's job control, for one job: terminal KEYS COMMAND...
  *
  * Each time the job writes the word "ready", the next of KEYS happens: C, Z and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What the tests of the command share: the built files, C programs, and runs.
 #![allow(dead_code)]
 

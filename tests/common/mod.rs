@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What the tests share: the built library, compilers, and skips that are seen.
 #![allow(dead_code)]
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Skips: said past libtest's capture, and kept for the line at the end, which
 //! tests/what_was_skipped.rs writes.
 

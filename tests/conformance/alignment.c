@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The child's stack pointer: aligned as the ABI asks for whatever was passed,
  * near the top, and nothing above it touched.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Finds this program's path and a second directory, and, as a system's first
  * process, the console and /proc.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Exit signals: which ones the suite uses, and what of them arrived. */
 #include "suite.h"
 

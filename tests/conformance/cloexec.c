@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* After an exec the child is on its own: descriptors, handlers, and on NetBSD cwd and umask. */
 #include "suite.h"
 

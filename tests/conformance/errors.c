@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Failure: -1, one errno, no child, and nothing written anywhere. */
 #include "suite.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* A child that execs: the parent of a VFORK runs on, the exit signal stays or not. */
 #include "suite.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * All 32 combinations of the five flags, each with five exit signals: what the
  * parent sees of a child that changes everything it can, which exit signal

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The guardian: a process that ends a case's process group when the runner has
  * been killed and can't do it any more. It waits on a pipe whose other end the

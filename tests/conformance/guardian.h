@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Ends what a killed runner leaves behind: guardian.c. */
 #ifndef GUARDIAN_H
 #define GUARDIAN_H

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The harness: runs each case in a process of its own, under a watchdog, and
  * writes TAP. It also works as a system's first process.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Policy host, on Linux only: every bit and all seven arguments are the kernel's. */
 #include "suite.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What the ABI of each architecture says of a stack at a function's entry. */
 #ifndef MACHINE_H
 #define MACHINE_H

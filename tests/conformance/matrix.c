@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * AArch64's SME: a caller may leave its matrix dormant, switched on, with a note
  * (TPIDR2_EL0) of where whoever needs it next saves it. A child that began so

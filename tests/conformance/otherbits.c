@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The bits that NetBSD doesn't implement: refused (policy strict), or ignored,
  * shown by what the child then is (policy netbsd).

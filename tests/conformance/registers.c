@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What the call leaves alone in the parent, and hands to the child unchanged. */
 #include "machine.h"
 

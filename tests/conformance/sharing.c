@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What is shared and what never is: as the kernel says (kcmp) and by effects. */
 #include "suite.h"
 

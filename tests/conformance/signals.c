@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What of the parent's signals, timers and signal stack the child starts with. */
 #include "suite.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* How a child ends: func's value, by _exit, with nothing of libc run. */
 #include "suite.h"
 

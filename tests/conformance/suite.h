@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The conformance suite's own header: what NetBSD's <sched.h> and <sys/wait.h>
  * give a program, under the same names on Linux, and the harness's interface.

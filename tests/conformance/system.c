@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Which system's answers are expected: this one's, or with -e another's. */
 #include "suite.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* The descriptor table, while both live and after the child is gone. */
 #include "suite.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Beside threads. Only with NBCLONE_TEST_THREADS defined: everything else here
  * needs no threads library.

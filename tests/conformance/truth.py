@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Holds the suite's expectations to what NetBSD really answered.
 
     tests/conformance/run LIB=... POLICY=netbsd -t | truth.py

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* child.c: stacks, the call itself, and the children used everywhere. */
 #include "probe.h"
 

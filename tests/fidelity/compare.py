@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Compare the probe's answers with those of a real NetBSD, or of a real Linux.
 
     compare.py netbsd  10|7.99.10  ANSWERS.tsv  host|shim

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* deaths.c: section 9, second half: what the exit signal does to the parent,
  * children that stop or die, signals to a parent that VFORK blocks. */
 #include "probe.h"

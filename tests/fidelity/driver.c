@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* driver.c: main, process 1, and the runner of each case. */
 #include "probe.h"
 #include <sys/mman.h>

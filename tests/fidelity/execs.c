@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* execs.c: sections 8 and 10: what exec does to a clone. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* exits.c: section 5: func's value, and what of libc runs at the end. */
 #include "probe.h"
 

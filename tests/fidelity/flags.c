@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* flags.c: sections 1 to 3: flags, exit signals, every other bit. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* handlers.c: section 13: dispositions that one process sets and another
  * obeys, or doesn't. */
 #include "probe.h"

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* helper.c: what a child becomes by exec; it always exits with 9. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* host.c: what the two systems do in different ways, and small tools. */
 #include "probe.h"
 #include <sys/syscall.h>

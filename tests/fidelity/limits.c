@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* limits.c: section 7: ids, errno, and the limit of processes. */
 #include "probe.h"
 

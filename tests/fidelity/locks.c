@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* locks.c: section 13: who owns a record lock that a child takes. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* oddities.c: section 13: single questions, most of one answer each. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* orphans.c: section 11: whose a grandchild is, and when. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * probe: asks a clone(2) the 579 questions that were once put to NetBSD and
  * to Linux, and answers in the lines that data/ holds.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* report.c: how an answer is written: names of flags, signals, errors. */
 #include "probe.h"
 #include <stdarg.h>

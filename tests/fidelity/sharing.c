@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* sharing.c: section 12: root, limits, ids, descriptors, mappings. */
 #include "probe.h"
 #include <sys/mman.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* signals.c: section 6: what a child inherits, and what it shares. */
 #include "probe.h"
 #include <sys/time.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* stack.c: section 4: NULL, misaligned, unusable and absent stacks. */
 #include "probe.h"
 #include <sys/mman.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* stops.c: section 13: children that stop while VFORK blocks the parent. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* threads.c: section 14: clone() in a process that has two threads. */
 #include "probe.h"
 #include <pthread.h>

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Which NetBSD has which difference? Says so by what was asked, and holds all
 that is written about it to that.
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* vforks.c: section 13: what is there at the moment VFORK's parent returns. */
 #include "probe.h"
 

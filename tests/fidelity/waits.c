@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* waits.c: section 9, first half: which wait gets which child, and when. */
 #include "probe.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * container COMMAND ARGUMENT...: runs it as a container engine does by default:
  * with the few capabilities that are left to root there, and under a filter that

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 # inside.sh root|user machine|container: README's commands in an empty root, as
 # `fresh` has entered it; what it needs is in /stage. One line for each step, and
 # the end of its output if it failed; then "done".

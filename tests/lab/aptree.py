@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Apt trees of the lab's own: other suites and architectures, nothing installed.
 
 The sources, keys and transport settings are the machine's: only the suite and the

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Builds, for a target, the library and the programs that the machine runs."""
 
 import functools

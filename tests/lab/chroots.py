@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Other releases of Debian in directories of their own, for their libcs and programs.
 
 Made by debootstrap in the cache and left as they were made: what a run adds is in mounts

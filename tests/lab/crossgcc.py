@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Cross compilers: the machine's own, or one unpacked from a newer suite."""
 
 import functools

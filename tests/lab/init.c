@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The first process of a lab machine: mounts what the programs need, runs the
  * ones that /etc/lab names in turn, says on the console how each ended, and

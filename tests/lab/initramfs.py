@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Writes an initramfs ("newc" cpio), device nodes included, without being root."""
 
 import stat

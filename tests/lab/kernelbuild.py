@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Kernels that nobody packages, built from Debian's kernel source with the cross gcc."""
 
 import hashlib

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Kernel images: from Debian's packages, or built; kept in the cache."""
 
 import gzip

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Boots a kernel and an initramfs under qemu-system and reads the console.
 
 QEMU's own exit status says nothing about what ran inside, so nothing here asks it.

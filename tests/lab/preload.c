@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * A dynamic program as any other: it asks libc for clone() and knows nothing of
  * the library that is preloaded. Its output is TAP. What it looks at is only that

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """The machine-readable outcome of a lab run: one line a target and kernel."""
 
 import csv

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Targets that rustc compiles for but has no name of: MIPS's n32."""
 
 import json

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Reads what the programs of a machine said on its console, and judges it.
 
 Nothing is believed that isn't said twice: the plan, the numbered lines and the

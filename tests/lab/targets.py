@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """The lab's one table: what is built, how, and on which kernel and machine it runs.
 
 A target is an ABI of an architecture. One that names kernels is a machine of its

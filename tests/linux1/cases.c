@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The groups of cases. The harness asks for the conformance suite's groups:
  * ours come as its first, the others are empty here.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * COPYFD where opening a file again has become another matter since: attributes,
  * mounts, privileges, namespaces; and devices that an open changes.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* The kernel's errors come through: a filter makes them for clone alone. */
 #include "linux1.h"
 

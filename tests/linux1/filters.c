@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * COPYFD under filters, which stand for kernels that lack a call: what each
  * part needs, and what it does without.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* With memory copied, libc in the child knows its own thread. */
 #include "linux1.h"
 

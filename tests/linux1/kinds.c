@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * COPYFD and one descriptor: the parent looks at it, a child compares, changes
  * its offset and flags, and the parent looks again.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Linux 1.3's clone: flags first, each of which means "share"; by the words that
  * the headers make of it, and by the header's macro.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* COPYFD: many descriptors, and limits to their number. */
 #include "linux1.h"
 

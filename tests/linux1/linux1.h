@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * What the cases of linux1_clone share. The harness is the conformance
  * suite's: each case is a process of its own.

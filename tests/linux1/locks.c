@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* COPYFD: leases and locks are the parent's, and stay. */
 #include "linux1.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The macros by which programs declared their system calls, in a file of its
  * own: <unistd.h> declares the same names.

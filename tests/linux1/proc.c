@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* COPYFD without /proc, or with something else in its place. */
 #include "linux1.h"
 

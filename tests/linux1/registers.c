@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* Every callee-saved register, where there is a word for them: machine.c's. */
 #include "linux1.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* What clone returns, where the child goes on, and whose memory it has. */
 #include "linux1.h"
 

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* How little stack a child needs, and what it leaves of errno. */
 #include "linux1.h"
 

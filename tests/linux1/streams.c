@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* COPYFD: pipes, FIFOs, sockets, and what has a descriptor but no file. */
 #include "linux1.h"
 

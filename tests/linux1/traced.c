@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * COPYFD and signals: a tracer stops the child before and behind each of its
  * system calls, and from one of them on sends it a signal there, until its

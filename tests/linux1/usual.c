@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The usual use, as programs wrote it: the child goes on in its caller's code
  * on another stack. Compiled at every optimisation level by run.sh.

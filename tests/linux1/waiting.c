@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * COPYFD and opens that wait for an answer: from a fanotify listener, a FUSE
  * server, an automounter. Where it is the parent who has to answer, it waits for

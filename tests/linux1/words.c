@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* The flag word: exit signals, bits that never existed, no policies. */
 #include "linux1.h"
 

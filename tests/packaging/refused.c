@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* refused: says so where clone refuses a flag that NetBSD doesn't implement. */
 #include <errno.h>
 #include <sched.h>

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 # What the recipes share. Sourced before each step.
 # shellcheck shell=sh
 CC=${CC:-gcc} CXX=${CXX:-g++}

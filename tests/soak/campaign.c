@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* The machinery of campaign.h. */
 #define _GNU_SOURCE
 #include "campaign.h"

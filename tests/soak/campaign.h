@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * campaign.h - the cases of a campaign: each runs in a process of its own, so
  * that one which dies names itself, and is measured before and after.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Clones before and after main: in a constructor, in a destructor, in an atexit
  * function; -DLIBRARY: in those of a library that is loaded and unloaded.

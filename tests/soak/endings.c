@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The ways in which a child's func ends: it crashes, is killed, stops, execs,
  * exits, jumps on its own stack, leaves a thread, returns what it likes. Part

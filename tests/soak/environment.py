@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """NBCLONE_* with anything in it: the policy that is in force then is told by an
 oracle of its own, and the program of random calls checks it.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 // C++ on the child's stack: an exception that is caught there; one that nobody
 // catches, which must end the child and go no further than func; one thrown
 // through many frames with destructors. In a child with memory of its own, and

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * What goes wrong around a clone: a kernel that refuses, a stack that isn't
  * one, and (endings.c) a func that doesn't return. Errno exact, nothing

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 # lib.sh - sourced by the campaign's scripts, at the top of the tree.
 
 release=$PWD/target/release

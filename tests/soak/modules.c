@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * A module that clones, loaded by a program that doesn't, as it is bound now or
  * with RTLD_DEEPBIND. A flag word that strict refuses tells whose clone it is.

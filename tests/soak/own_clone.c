@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * A program with a function `clone` of its own, which does something else: its
  * own calls reach its own, and what libc makes works.

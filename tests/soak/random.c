@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Random calls, each with its outcome predicted by an oracle of this program's
  * own and compared: the result and errno, and what the child shares.

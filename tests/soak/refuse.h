@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * refuse.h - makes the kernel refuse clone(2), by a seccomp filter.
  */

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Many at once: threads that clone in every shape while others fork, make
  * threads and load libraries; handlers that clone while signals pour in;

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * What valgrind carries out: it makes its own system call for each clone, and
  * knows the children of fork, of vfork, and of old threads libraries; other

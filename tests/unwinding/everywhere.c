@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Unwinds at every instruction of clone, __clone and linux1_clone, in the
  * parent and in the child, with the unwinder of the compiler's own runtime.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * machine.h - what the unwinding tests know about a machine: the shortest
  * instruction that traps, and where a signal's context keeps the program

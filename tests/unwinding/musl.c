@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * musl.c - what Debian's libgcc_eh.a asks of glibc and musl hasn't got: where
  * the frame information of a program counter is. For static programs, which

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """Every instruction of clone's code, from objdump -d on stdin: its address and
 its place in a function, one a line, padded to the size of `places` in
 everywhere.c. A name that starts with ! has to be reached under policy strict, one

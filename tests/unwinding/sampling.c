@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * A profiler's view: SIGPROF at any moment, in the parent and in its children,
  * while it clones; each handler unwinds. The parent's stack has to reach main,

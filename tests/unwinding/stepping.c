@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * One call each of clone, __clone and linux1_clone, for a debugger to step
  * through (steps.py): stepping SHAPE.

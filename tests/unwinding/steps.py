@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0
+# Copyright (c) 2026 The nbclone developers
 """For gdb: single-steps through one call, in the parent or in the child, and
 unwinds at every instruction.
 

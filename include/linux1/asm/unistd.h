@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* <asm/unistd.h> of Linux 1.x had the numbers of the system calls and the
  * macros that declare them: <linux/unistd.h> has both. An overlay over the
  * system's, where the numbers come from. */

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* <linux/sched.h> of Linux 1.x, as far as programs used it: clone(2) with
  * COPYVM and COPYFD. For old source, with -Iinclude/linux1 and libnbclone.
  * linux1_clone(3) is the manual; this page is for its callers.

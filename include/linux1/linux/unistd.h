@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* <linux/unistd.h> of Linux 1.x: the numbers of the system calls, and the
  * macros by which programs declared those that their libc didn't have:
  *

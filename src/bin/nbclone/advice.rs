@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What to do about what the report finds: a line each, and the section of
 //! docs/porting.md that shows it. A test holds the two together.
 //!

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Calls that don't pass by the library: what the filter's questions tell.
 
 use std::collections::BTreeMap;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! How the library's lines come here: through memory that COMMAND's processes
 //! share with this one (`ring`). No path, no permission, no limit on files, and
 //! no sandbox stands between, once a process has it.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! How many of the calls that were made the report has.
 
 /// What is missing; there is none of these where nothing is.

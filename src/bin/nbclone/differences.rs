@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The differences between NetBSD 10 and Linux that a program can notice, and
 //! for which flag words each can matter.
 //!

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Where a process tells that it has no way to send its lines.
 
 use std::cell::Cell;

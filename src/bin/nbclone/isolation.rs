@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Namespaces of COMMAND's own, where policy netbsd could let it harm the
 //! machine.
 //!

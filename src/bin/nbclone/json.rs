@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The report as JSON. nbclone(1) documents it.
 
 use serde_json::{Map, Value, json};

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Where libnbclone.so is, and LD_PRELOAD with it.
 
 use std::ffi::{OsStr, OsString};

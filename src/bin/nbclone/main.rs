@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! nbclone(1): runs a program with NetBSD's clone(2), and tells what it makes
 //! of it.
 

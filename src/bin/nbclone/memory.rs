@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The memory that COMMAND's processes and this one share. It belongs to no
 //! file system: it goes with its last process, whatever ends that.
 #![allow(unsafe_code)]

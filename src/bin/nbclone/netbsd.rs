@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What NetBSD 10 does with a call, by its flag word.
 //!
 //! Source: answers of NetBSD 10.99.12 (tests/fidelity/data, and what

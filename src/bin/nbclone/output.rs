@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What nbclone writes, and where: its messages, the trace, the report.
 
 use std::fs::{self, File};

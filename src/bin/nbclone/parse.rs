@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Reads back what src/trace/ writes. nbclone(1) documents the line.
 //!
 //! A path in it may be anything but has no `<` and no `>`, which are what the

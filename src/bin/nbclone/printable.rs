@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Names that others chose (files, functions, arguments) as text that a
 //! terminal can be given.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The program that a command names, and whether a preload reaches it.
 
 use std::ffi::{OsStr, OsString};

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Files whose names others chose: opened without waiting for anybody, and
 //! without an effect on what they are.
 

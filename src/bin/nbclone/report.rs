@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The report as text: call sites and what NetBSD 10 does with them, the
 //! differences that were met, the calls that pass by the library, the verdict.
 

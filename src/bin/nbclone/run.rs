@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! One run of COMMAND, and the report on it.
 
 use std::ffi::OsString;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! A seccomp filter that asks the command about the system calls of
 //! `syscalls` (seccomp_unotify(2)). The command lets all of them go on; it only
 //! looks.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! COMMAND from its start to its end, and what comes from it meanwhile: lines,
 //! the filter's questions, signals.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The signals that reach nbclone while COMMAND runs. COMMAND gets what it would
 //! have got in nbclone's place, as with env(1), and nbclone stops and ends as
 //! COMMAND does.

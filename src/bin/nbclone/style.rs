@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! How text looks: colours and lines as wide as the terminal, or plain.
 #![allow(unsafe_code)]
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Functions and lines for module offsets, from symbol tables and debug
 //! information, after the process has ended.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The system calls that the filter asks about, and their numbers.
 //!
 //! To see another one: a `Call`, a row of `WATCHED`, and what is done about it

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What only unsafe code can ask of the system: how this process was started,
 //! and to start another like it.
 #![allow(unsafe_code)]

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What was counted during a run, by call site.
 
 use std::collections::{BTreeMap, BTreeSet};

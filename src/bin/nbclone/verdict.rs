@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The verdict on a run: the report's last line.
 
 use std::collections::BTreeSet;

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * A sound clone for Linux on x86-64, to try the suite on, and the ways to break
  * it: each -DMUTANT_NAME is one mistake that a shim could make. It shares nothing

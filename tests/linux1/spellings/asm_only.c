@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* works optimised: child 4 */
 #include <errno.h>
 #include <stdlib.h>

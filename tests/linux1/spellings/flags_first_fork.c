@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* works: a child of its own, memory 0, directory /proc */
 #include <stdio.h>
 #include <signal.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* works: memory 1, descriptor -1, signal 5 */
 #include <stdio.h>
 #include <unistd.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* works: memory 1, offset 0 */
 #include <stdio.h>
 #include <unistd.h>

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* refused: call clone(sp, flags), of <linux/sched.h> */
 #include <unistd.h>
 #include <syscall.h>

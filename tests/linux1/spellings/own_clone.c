@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* works: its own: 42 */
 #include <stdio.h>
 /* Without our headers, clone is the program's, whatever the library exports. */

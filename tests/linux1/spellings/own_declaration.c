@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /* refused: take out a declaration of your own */
 #include <linux/sched.h>
 extern int clone(void *sp, unsigned long flags);

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * beside.h - what the programs of tests/soak/beside share: the call that is
  * judged, stacks for its children, and places to make it from.

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Who calls: a program's own posix_spawn and pthread words are the program's,
  * and get -1 and errno; libc's own calls get what libc wants.

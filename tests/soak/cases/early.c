@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Calls before main: from .preinit_array, from a constructor that may run before
  * the library's, and in a thread that one has made. They obey NBCLONE_POLICY, and

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Seccomp filters that kill: for one system call that a library may make behind
  * its caller's back, for all but what libc's own clone or fork needs, and for

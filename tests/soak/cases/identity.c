@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Who libc in a child with copied memory believes to be, wherever the child
  * was made: raise(3), pthread_kill(3) and mutexes act on the child, and its

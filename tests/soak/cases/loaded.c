@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * The library loaded by the program itself: in a thread, in a namespace of its
  * own, and closed while children run in it. BESIDE_LIBRARY is its path; without

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * What a call writes: nothing in the parent, and in a child with copied memory
  * nothing outside the calling thread's descriptor in libc, whatever the program

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Robust and priority-inheriting mutexes around a child with copied memory:
  * the parent's list of what it holds stays its own, with no mutex in it, one

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Stacks with little room, the caller's and the child's; arguments that are
  * there and that aren't; alternate signal stacks.

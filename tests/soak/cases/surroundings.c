@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * Processes that are short of something: of processes, descriptors, memory,
  * /proc, an environment, signals, privileges. A child is made there, in each

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Copyright (c) 2026 The nbclone developers */
 /*
  * NBCLONE_TRACE names the caller, by whichever name clone is called, and never
  * writes into a file that the program opened later. Nothing of this is applicable

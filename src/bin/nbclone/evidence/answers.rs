@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! For each difference: met in this run, not met, or not to be seen.
 
 use std::collections::BTreeSet;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The system calls that decide whether a difference is met, and when the
 //! filter asks about them: as seldom as their arguments allow.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! The part of the seccomp filter that asks about the watched calls.
 
 use super::calls::{Deed, WATCHED, Watched, When};

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What the kernel tells of another process while one of its threads waits
 //! for an answer.
 #![allow(unsafe_code)]

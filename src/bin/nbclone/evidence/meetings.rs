@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What was met, by difference and call site.
 //!
 //! A meeting is seen before or after the line of the trace that tells the call

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! Evidence: which of the differences between NetBSD and Linux a program met
 //! in this run, and where.
 //!

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! For each watched system call: which differences it meets.
 //!
 //! The numbers are those of differences.rs. A method returns `None` if what it

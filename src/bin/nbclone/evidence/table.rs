@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+// Copyright (c) 2026 The nbclone developers
 //! What is known of the processes of a run: dispositions with their flags,
 //! alternate signal stacks, and the calls that they made.
 
