@@ -108,6 +108,8 @@
 # define REQUEST_FRAME		64
 #endif
 
+#define EOVERFLOW		79
+
 /* DWARF's numbers. */
 #define V0		2
 #define SP		29
@@ -406,10 +408,18 @@ FUNCTION(nbclone_arch_syscall)
 	move	$a4, $a5
 #endif
 	syscall
-	beqz	$a3, 1f
+#if _MIPS_SIM == _ABIN32
+	bnez	$a3, 1f
+	sll	$t0, $v0, 0
+	beq	$t0, $v0, 2f
 	nop
-	negu	$v0, $v0		/* -errno */
-1:	jr	$ra
+	li	$v0, EOVERFLOW		/* the result is no word: an offset */
+#else
+	beqz	$a3, 2f
+	nop
+#endif
+1:	negu	$v0, $v0		/* -errno */
+2:	jr	$ra
 	nop
 END(nbclone_arch_syscall)
 
