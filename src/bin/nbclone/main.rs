@@ -14,6 +14,7 @@ mod isolation;
 mod json;
 mod library;
 mod memory;
+mod multiarch;
 mod netbsd;
 mod options;
 mod origin;
