@@ -222,16 +222,39 @@ fn cargos_archive_and_the_installed_one_link() {
     }
 }
 
-/// Nothing in Cargo's archive refers to what neither it nor libc has.
+/// Nothing in Cargo's archive refers to what neither it nor libc has, but for one
+/// thing: LLVM's routine for the division of complex long doubles wants libm. Debian's
+/// rustc brings it, rustup's doesn't. docs/install.md says so.
 #[test]
 fn cargos_archive_is_complete() {
     let place = scratch("links_whole");
     let source = place.join("nothing.c");
     std::fs::write(&source, "int main(void) { return 0; }\n").unwrap();
-    for kind in ["-pie", "-static"] {
+    let link = |kind: &str, archive: &Path, last: &str| {
         let mut command = Command::new("gcc");
-        command.args([kind, "-Wl,--whole-archive"]).arg(static_library());
-        command.arg("-Wl,--no-whole-archive").arg(&source);
-        succeed(command.arg("-o").arg(place.join("nothing")));
+        command.args([kind, "-Wl,--whole-archive"]).arg(archive);
+        command.arg("-Wl,--no-whole-archive").arg(&source).arg(last);
+        command.arg("-o").arg(place.join("nothing")).output().expect("gcc runs")
+    };
+    let archives = [(static_library(), true), (installed_archive(&place), false)];
+    for (archive, may_want_libm) in archives {
+        for kind in ["-pie", "-static"] {
+            let linked = link(kind, &archive, "-lc");
+            if linked.status.success() {
+                continue;
+            }
+            let said = text(&linked);
+            let what = format!("{kind}, {}: {said}", archive.display());
+            assert!(may_want_libm, "{what}");
+            for line in said.lines().filter(|line| line.contains("undefined reference")) {
+                let libms = line.contains("`fmaxl'") || line.contains("`logbl'");
+                assert!(libms, "{what}");
+            }
+            for line in said.lines().filter(|line| line.contains(": in function ")) {
+                assert!(line.contains("divxc3.c.o"), "{what}");
+            }
+            let linked = link(kind, &archive, "-lm");
+            assert!(linked.status.success(), "{kind} -lm: {}", text(&linked));
+        }
     }
 }
