@@ -19,6 +19,7 @@
 //! | `host` | the host's side: system calls, what arch/ defines, libc's state |
 //! | `ring` | the memory through which lines come to nbclone(1) |
 //! | `policy`, `flags` | flag words: pure, without `unsafe` |
+//! | `constants` | what the libc crate has wrong for an architecture |
 //!
 //! A module uses those below it in this table, and none above.
 #![no_std]
@@ -35,6 +36,7 @@
 
 pub mod abi;
 mod clone;
+mod constants;
 mod flags;
 mod host;
 #[path = "../arch/jump.rs"]

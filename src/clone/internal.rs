@@ -8,6 +8,7 @@
 //!   or the program exports, it lies in libpthread.
 #![allow(unsafe_code)]
 
+use crate::constants;
 use crate::flags::*;
 use crate::host::libc_symbols::{self, symbols};
 use crate::host::{self, entry};
@@ -18,7 +19,7 @@ const GLIBC_THREAD: u32 = 0x003d_0f00;
 /// The flag word of musl's pthread_create.
 const MUSL_THREAD: u32 = 0x007d_0f00;
 /// The flag word of posix_spawn.
-pub const SPAWN: u32 = CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32;
+pub const SPAWN: u32 = CLONE_VM | CLONE_VFORK | constants::SIGCHLD as u32;
 /// The flag word of glibc's pidfd_spawn (2.39 on).
 const PIDFD_SPAWN: u32 = SPAWN | CLONE_PIDFD;
 

@@ -18,6 +18,7 @@ pub mod reopen;
 pub mod stat;
 
 use self::buffer::Buffer;
+use crate::constants;
 use core::ffi::CStr;
 use core::sync::atomic::AtomicU32;
 
@@ -143,13 +144,13 @@ pub fn write(descriptor: i32, bytes: &[u8]) -> isize {
 #[inline(never)]
 pub fn block_signals(set: &SignalSet) -> SignalSet {
     let mut old = SignalSet::EMPTY;
-    change_mask(libc::SIG_BLOCK, set, &raw mut old);
+    change_mask(constants::SIG_BLOCK, set, &raw mut old);
     old
 }
 
 /// rt_sigprocmask(2) with `SIG_SETMASK`.
 pub fn set_signal_mask(set: &SignalSet) {
-    change_mask(libc::SIG_SETMASK, set, core::ptr::null_mut());
+    change_mask(constants::SIG_SETMASK, set, core::ptr::null_mut());
 }
 
 /// While it lives, no signal reaches a handler of the calling thread but
@@ -161,7 +162,9 @@ pub struct SignalsBlocked(SignalSet);
 impl SignalsBlocked {
     /// From here on.
     pub fn new() -> SignalsBlocked {
-        SignalsBlocked(block_signals(&SignalSet::ALL.without(libc::SIGSYS).without(libc::SIGTRAP)))
+        SignalsBlocked(block_signals(
+            &SignalSet::ALL.without(constants::SIGSYS).without(libc::SIGTRAP),
+        ))
     }
 }
 

@@ -5,6 +5,7 @@
 //!
 //! The tables hold no addresses, so that the loader has nothing to relocate.
 
+use crate::constants;
 use crate::flags::{CLONE_CSIGNAL, IS_MIPS};
 
 /// The names of the bits 8 to 31 in order without their CLONE_, each with what
@@ -80,7 +81,7 @@ pub fn part(mut text: &[u8], separator: u8, mut count: usize) -> &[u8] {
     }
 }
 
-/// Numbers in a byte, so that no entry is padded.
+/// Number and name. A number has one byte, so that no entry is padded.
 const SIGNALS: [(u8, [u8; 6]); 31] = [
     (libc::SIGHUP as u8, *b"HUP   "),
     (libc::SIGINT as u8, *b"INT   "),
@@ -88,29 +89,29 @@ const SIGNALS: [(u8, [u8; 6]); 31] = [
     (libc::SIGILL as u8, *b"ILL   "),
     (libc::SIGTRAP as u8, *b"TRAP  "),
     (libc::SIGABRT as u8, *b"ABRT  "),
-    (libc::SIGBUS as u8, *b"BUS   "),
+    (constants::SIGBUS as u8, *b"BUS   "),
     (libc::SIGFPE as u8, *b"FPE   "),
     (libc::SIGKILL as u8, *b"KILL  "),
-    (libc::SIGUSR1 as u8, *b"USR1  "),
+    (constants::SIGUSR1 as u8, *b"USR1  "),
     (libc::SIGSEGV as u8, *b"SEGV  "),
-    (libc::SIGUSR2 as u8, *b"USR2  "),
+    (constants::SIGUSR2 as u8, *b"USR2  "),
     (libc::SIGPIPE as u8, *b"PIPE  "),
     (libc::SIGALRM as u8, *b"ALRM  "),
     (libc::SIGTERM as u8, *b"TERM  "),
-    (libc::SIGCHLD as u8, *b"CHLD  "),
-    (libc::SIGCONT as u8, *b"CONT  "),
-    (libc::SIGSTOP as u8, *b"STOP  "),
-    (libc::SIGTSTP as u8, *b"TSTP  "),
-    (libc::SIGTTIN as u8, *b"TTIN  "),
-    (libc::SIGTTOU as u8, *b"TTOU  "),
-    (libc::SIGURG as u8, *b"URG   "),
-    (libc::SIGXCPU as u8, *b"XCPU  "),
-    (libc::SIGXFSZ as u8, *b"XFSZ  "),
-    (libc::SIGVTALRM as u8, *b"VTALRM"),
-    (libc::SIGPROF as u8, *b"PROF  "),
-    (libc::SIGWINCH as u8, *b"WINCH "),
-    (libc::SIGIO as u8, *b"IO    "),
-    (libc::SIGSYS as u8, *b"SYS   "),
+    (constants::SIGCHLD as u8, *b"CHLD  "),
+    (constants::SIGCONT as u8, *b"CONT  "),
+    (constants::SIGSTOP as u8, *b"STOP  "),
+    (constants::SIGTSTP as u8, *b"TSTP  "),
+    (constants::SIGTTIN as u8, *b"TTIN  "),
+    (constants::SIGTTOU as u8, *b"TTOU  "),
+    (constants::SIGURG as u8, *b"URG   "),
+    (constants::SIGXCPU as u8, *b"XCPU  "),
+    (constants::SIGXFSZ as u8, *b"XFSZ  "),
+    (constants::SIGVTALRM as u8, *b"VTALRM"),
+    (constants::SIGPROF as u8, *b"PROF  "),
+    (constants::SIGWINCH as u8, *b"WINCH "),
+    (constants::SIGIO as u8, *b"IO    "),
+    (constants::SIGSYS as u8, *b"SYS   "),
     (SIGPWR, *b"PWR   "),
     (SIGSTKFLT, *b"STKFLT"),
 ];

@@ -36,6 +36,9 @@ mod tally;
 mod verdict;
 
 // The pure modules that the shim and the command have in common.
+#[path = "../../constants.rs"]
+#[allow(dead_code, unused_imports)]
+mod constants;
 #[path = "../../flags.rs"]
 #[allow(dead_code)]
 mod flags;
