@@ -208,7 +208,7 @@ FUNCTION(nbclone_arch_clone)
 END(nbclone_arch_clone)
 
 /* Where nbclone_arch_clone goes on in the child, and at .Llaunched that of
- * nbclone_arch_launch. No frame is above it. */
+ * nbclone_arch_launch. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined $ra
 	move	$s1, $a2
@@ -345,7 +345,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	RESTORE	$ra, SAVED_RA($sp)	/* the call site, for the child */
 	li	$v0, SYS_clone
 	syscall
-	/* Again two instructions for both: the call site is in ra in either. */
+	/* The next two instructions run in parent and child: the call site is in
+	 * ra in both. */
 	.cfi_remember_state
 	.cfi_restore $ra
 	FRAME_BY(V0, SP, REQUEST_FRAME)

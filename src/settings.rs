@@ -53,7 +53,7 @@ pub enum Target {
     Command(&'static Ring),
 }
 
-/// When the library is loaded: before the program's own constructors, where it is
+/// Called when the library is loaded: before the program's own constructors if it is
 /// preloaded or linked.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_at_load() {
@@ -96,7 +96,8 @@ pub fn trace() -> Option<Target> {
     }
 }
 
-/// Whether the trace's descriptor is open on the file that it was open on.
+/// Whether `descriptor`, the trace's, is still open on the file that it was open on
+/// at load.
 pub fn is_same_file(descriptor: i32) -> bool {
     let was = (FILE.0.load(Relaxed), FILE.1.load(Relaxed));
     stat::file(descriptor).is_some_and(|file| file.identity() == was)
@@ -105,7 +106,7 @@ pub fn is_same_file(descriptor: i32) -> bool {
 /// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
 fn set_trace(value: &[u8]) -> bool {
     let target = if value.first() == Some(&b'/') {
-        // Too long for the kernel too.
+        // The kernel refuses such a path too.
         if value.len() >= PATH.len() {
             return false;
         }
@@ -130,8 +131,9 @@ fn set_trace(value: &[u8]) -> bool {
     true
 }
 
-/// nbclone(1)'s memory, of which `value` gives the segment's id, the
-/// descriptor, the key, and where to knock. What is there by now may be another's.
+/// nbclone(1)'s memory, by the numbers in `value`: the segment's id, the descriptor,
+/// the key, and the address to knock at. By now segment and descriptor may be
+/// another's, so that each is checked.
 fn attach(value: &[u8]) -> Option<*mut Ring> {
     let mut numbers = [0i32; 4];
     let parts = value.split(|&byte| byte == b',');
@@ -151,7 +153,7 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
         ring = memory::sealed_file(descriptor, SEALS, size_of::<Ring>()).cast();
     }
     if !is_ours(ring) {
-        // It can be told that there is a process whose lines won't come.
+        // So that nbclone(1) knows of a process whose lines won't come.
         memory::knock(door, key);
         return None;
     }
@@ -165,6 +167,8 @@ fn read() {
         Some(name) => Policy::named(name),
     };
     let policy = named.unwrap_or(Policy::Strict);
+    // Relaxed: the number is all there is to see. TARGET, which comes later, has an
+    // order of its own.
     let first = SETTINGS.compare_exchange(0, policy as u8 + 1, Relaxed, Relaxed).is_ok();
     if !first {
         return;
@@ -174,6 +178,8 @@ fn read() {
     if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
         let gate = policy.gate();
         if gate != 0 {
+            // Relaxed: a call in another thread that still sees 0 takes the slow path,
+            // which asks `policy`.
             GATE.store(gate, Relaxed);
             identity::open_usual_call();
         }

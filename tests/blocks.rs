@@ -5,7 +5,8 @@
 //!
 //! A block of commands is indented by four spaces. Where a line of it begins with
 //! `$ `, that is a command, and the lines below it are what it prints: `…` stands
-//! for anything, and alone on its line for any lines. A comment on the line before a block says what isn't run here:
+//! for anything, and alone on its line for any lines. A comment on the line before a
+//! block says what isn't run here:
 //!
 //! | mark | |
 //! |---|---|

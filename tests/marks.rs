@@ -7,7 +7,8 @@
 mod common;
 
 use common::{
-    have, installed_archive, scratch, shared_library, static_library, succeed, text, top,
+    assert_has, have, installed_archive, scratch, shared_library, static_library, succeed, text,
+    top,
 };
 use object::{
     Object, ObjectSection, ObjectSymbol, ObjectSymbolTable, RelocationTarget, SectionKind,
@@ -220,7 +221,7 @@ fn arm64_assembly_carries_bti() {
     let source = top().join("arch/aarch64.S");
     succeed(Command::new(TOOL).arg("-c").arg(&source).arg("-o").arg(&object));
     let notes = succeed(Command::new("readelf").args(["--notes", "-W"]).arg(&object));
-    assert!(notes.contains("BTI"), "{notes}");
+    assert_has(&notes, "BTI");
     let data = std::fs::read(&object).unwrap();
     let file = object::File::parse(&*data).unwrap();
     // The others are reached by direct jumps and calls alone.
@@ -240,5 +241,5 @@ fn arm64_assembly_carries_bti() {
 #[test]
 fn library_is_never_unloaded() {
     let dynamic = succeed(Command::new("readelf").args(["-d", "-W"]).arg(shared_library()));
-    assert!(dynamic.contains("NODELETE"), "{dynamic}");
+    assert_has(&dynamic, "NODELETE");
 }

@@ -5,7 +5,9 @@
 
 mod common;
 
-use common::{have, installed_archive, scratch, shared_library, succeed, top};
+use common::{
+    assert_has, assert_lacks, have, installed_archive, scratch, shared_library, succeed, top,
+};
 use gimli::{BaseAddresses, EhFrame, EndianSlice, NativeEndian, UnwindSection};
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
@@ -37,7 +39,8 @@ fn only_the_contract_is_exported_and_without_a_version() {
     let table = readelf("--dyn-syms", &shared_library());
     for name in EXPORTED {
         let line = table.lines().find(|line| line.ends_with(&format!(" {name}"))).expect(name);
-        assert!(line.contains("FUNC") && line.contains("GLOBAL DEFAULT"), "{line}");
+        assert_has(line, "FUNC");
+        assert_has(line, "GLOBAL DEFAULT");
         assert!(!line.contains("    0 FUNC"), "no size: {line}");
     }
 }
@@ -53,7 +56,7 @@ fn old_symbol_versions_of_libc_alone_are_needed() {
         let Some((_, version)) = line.split_once("@GLIBC_") else { continue };
         let version = version.split_whitespace().next().unwrap_or(version);
         let numbers: Vec<u32> = version.split('.').map(|part| part.parse().unwrap()).collect();
-        assert!(numbers <= vec![2, 17], "{line}");
+        assert!(numbers <= vec![2, 17], "expected no symbol newer than GLIBC_2.17: {line}");
     }
 }
 
@@ -78,8 +81,9 @@ fn no_memory_function_of_libc_is_called() {
 fn soname_and_hardening() {
     let library = shared_library();
     let dynamic = readelf("--dynamic", &library);
-    assert!(dynamic.contains("Library soname: [libnbclone.so.1]"), "{dynamic}");
-    assert!(dynamic.contains("BIND_NOW") && !dynamic.contains("TEXTREL"), "{dynamic}");
+    assert_has(&dynamic, "Library soname: [libnbclone.so.1]");
+    assert_has(&dynamic, "BIND_NOW");
+    assert_lacks(&dynamic, "TEXTREL");
 
     let data = std::fs::read(&library).unwrap();
     let file = ElfFile64::<object::NativeEndian>::parse(&*data).unwrap();

@@ -59,9 +59,9 @@ impl Launch {
         self.start_through(stack.ss_sp.addr(), size.0);
     }
 
-    /// Puts `nbclone_child_start` before func. Without the flags that use
-    /// them, the kernel leaves parent_tid and tls to us, and here child_tid is
-    /// either the kernel's too or ours alone.
+    /// Puts `nbclone_child_start` before func, which it gets in parent_tid. Without the
+    /// flags that use them the kernel ignores parent_tid and tls. child_tid is the
+    /// address that the kernel writes to as well, or a packed size that it ignores.
     fn start_through(&mut self, tls: usize, child_tid: usize) {
         self.host = HostArguments { parent_tid: self.func as usize, tls, child_tid };
         self.func = entry::child_start;
@@ -73,7 +73,7 @@ impl Launch {
     ///
     /// As clone(2): func may run on `stack` with `arg`.
     pub unsafe fn run(&self, stack: *mut c_void, arg: *mut c_void) -> isize {
-        // Neither address is mapped: the child gets the SIGSEGV that it asked for.
+        // Neither address is mapped: the child gets SIGSEGV with either.
         let stack = stack.map_addr(|address| address.max(entry::LOWEST_STACK));
         let HostArguments { parent_tid, tls, child_tid } = self.host;
         // SAFETY: passed on to the caller.

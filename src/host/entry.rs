@@ -95,9 +95,10 @@ pub fn has_state_to_save() -> bool {
     false
 }
 
-/// Declares functions that can be called by their addresses. On x86-64 and AArch64
-/// each is a landing pad and a jump. (x86-64's rustc, besides, calls a foreign
-/// function through a table of addresses, and a function of its own directly.)
+/// Declares functions of arch/ that may also be called through a pointer. On x86-64 and
+/// AArch64, where that wants a landing pad, each is a naked function: the landing pad
+/// and a jump. (It also saves a table of addresses: x86-64's rustc calls foreign
+/// functions through one.)
 macro_rules! functions {
     ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
        $(-> $result:ty)? = $symbol:literal;)*) => {

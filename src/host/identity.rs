@@ -100,7 +100,8 @@ pub fn of_caller() -> Option<Repair> {
     Some(Repair { flags: CLONE_CHILD_SETTID | clear, tid })
 }
 
-/// In the child: the part that only the child can do. `tid`: `Repair::tid`.
+/// In the child: the part that only the child can do. `tid`: `Repair::tid`. Relaxed loads
+/// are enough: the child continues a thread that `of_caller`'s Acquire has passed.
 pub fn repair(tid: usize) {
     let robust = tid.wrapping_add_signed(ROBUST.load(Relaxed));
     match LAYOUT.load(Relaxed) {
@@ -136,6 +137,7 @@ pub fn repair(tid: usize) {
 /// Lets arch/ make the usual call with copied memory, if arch/ knows this layout.
 pub fn open_usual_call() {
     let layout = (LAYOUT.load(Acquire), TID.load(Relaxed), ROBUST.load(Relaxed));
+    // GLIBC_TID and ROBUST_FROM_TID of arch/x86_64.S.
     let known = (GLIBC, 0x2d0, 16);
     if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) && layout == known {
         let first_block = MARK.load(Relaxed) as isize;

@@ -19,7 +19,8 @@ pub struct File {
 }
 
 impl File {
-    /// Two words that identify the file: its device and its inode.
+    /// Two words made of the file's device, inode and type: equal for one file, and in
+    /// practice for no other.
     pub fn identity(&self) -> (u32, u32) {
         let (device, system) = (self.file_system, self.device);
         let mixed = device.0 << 20 ^ device.1 ^ system.0 << 24 ^ system.1 << 8 ^ self.kind << 16;

@@ -2,7 +2,8 @@
 // Copyright (c) 2026 The nbclone developers
 //! One line of text, in a buffer of its own: what doesn't fit is left out.
 //!
-//! Each of these is called from dozens of places: inlined, they are 16 KiB.
+//! The functions aren't inlined: they are called from dozens of places, and would
+//! take 16 KiB.
 
 use crate::host::buffer::Buffer;
 

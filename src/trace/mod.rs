@@ -22,7 +22,7 @@ use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use libc::pid_t;
 
-/// Lines that this process couldn't write since the last one that it could.
+/// How many lines this process couldn't write since the last one that it wrote.
 static LOST: AtomicU32 = AtomicU32::new(0);
 
 /// Why the shim itself refuses a call.
@@ -68,7 +68,8 @@ impl Outcome {
     }
 }
 
-/// Writes the line of one call, if lines are asked for. `caller`: 0 if unknown.
+/// Writes the line of one call, if there is a trace. `caller`: clone's return
+/// address, 0 if unknown.
 #[inline(always)]
 pub fn call(call: &Call, outcome: Outcome, caller: usize) {
     if settings::is_traced() {
@@ -81,7 +82,7 @@ pub fn call(call: &Call, outcome: Outcome, caller: usize) {
 fn write(call: &Call, outcome: Outcome, caller: usize) {
     let Some(target) = settings::trace() else { return };
     if let Target::Command(ring) = target {
-        // First of all: what is lost from here on is missed.
+        // Counted before anything can fail: nbclone(1) compares the lines with this count.
         ring.calls.fetch_add(1, Relaxed);
     }
     // A handler that leaves by longjmp would leave a descriptor open.

@@ -81,7 +81,7 @@ pub fn part(mut text: &[u8], separator: u8, mut count: usize) -> &[u8] {
     }
 }
 
-/// Numbers in a byte, so that no entry is padded.
+/// Number and name. A number has one byte, so that no entry is padded.
 const SIGNALS: [(u8, [u8; 6]); 31] = [
     (libc::SIGHUP as u8, *b"HUP   "),
     (libc::SIGINT as u8, *b"INT   "),

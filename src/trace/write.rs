@@ -38,7 +38,7 @@ fn write_and_close(file: i32, line: &[u8]) -> bool {
     written
 }
 
-/// How many seconds a writer waits for room in which nothing happens.
+/// For how many seconds a writer waits while the reader makes no room.
 const PATIENCE: u32 = 2;
 
 /// Puts a line where nbclone(1) takes it out, and waits for room: as a tracer
@@ -48,6 +48,7 @@ fn put(ring: &Ring, line: &[u8]) -> bool {
     loop {
         let room = ring.room.load(SeqCst);
         if ring.put(line) {
+            // See `Ring::bell` for the order.
             if ring.is_asleep.load(SeqCst) != 0 {
                 host::wake(&ring.bell);
             }
@@ -60,7 +61,7 @@ fn put(ring: &Ring, line: &[u8]) -> bool {
             return false;
         }
         ring.waiting.fetch_add(1, SeqCst);
-        // If room has come since, this returns at once.
+        // If room has come since it was looked at, this returns at once.
         host::wait_for_change(&ring.room, room);
         ring.waiting.fetch_sub(1, SeqCst);
         waited = if ring.room.load(SeqCst) == room { waited + 1 } else { 0 };

@@ -86,7 +86,7 @@ extern int host_libc; /* -H: no library under test, the host's own clone */
  */
 void add(void (*run)(long), long variant, const char *format, ...);
 
-/* Where -H has to expect that the host's clone kills its caller (difference). */
+/* The case added last may kill its process with -H: by this difference of the host's clone. */
 void last_may_die(int difference);
 
 void alignment_cases(void);
@@ -114,7 +114,7 @@ void disposition_cases(void);
  * check() notes a failure and goes on. claim() is a check of one answer that
  * NetBSD was asked for too: row and field name it in truth.tsv, and truth.py
  * compares `want` with what is written there. `difference` is 0, or the number
- * (1..27) of the difference by which this host's answer is another than NetBSD's;
+ * (1..29) of the difference by which this host's answer is another than NetBSD's;
  * BOTH() gives two numbers.
  */
 #define BOTH(a, b) ((a)*100 + (b))
