@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests/lab"))
 
 from aptree import Tree, Unavailable, cache_dir, locked, run, source_line  # noqa: E402
 
-SUITES = ("bookworm", "trixie", "sid")
+SUITES = ("bookworm", "trixie", "sid", "bullseye")
 TIMEOUT = 2400  # seconds for a step of a recipe
 # Run in namespaces of their own: the programs make and leave mounts, names and processes.
 THROWAWAY = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
@@ -65,7 +65,7 @@ class Recipe:
     variables: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        wanted = ("source", "suites", "packages", "built", "only", "programs", "environment")
+        wanted = ("source", "suites", "packages", "built", "only", "programs", "differs")
         script = f'. "{self.path}"; ' + "; ".join(
             f'printf "%s\\0" "${{{name}:-}}"' for name in wanted)
         values = run(["sh", "-e", "-c", script]).split("\0")
