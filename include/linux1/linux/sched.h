@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The nbclone developers */
 /* <linux/sched.h> of Linux 1.x, as far as programs used it: clone(2) with
  * COPYVM and COPYFD. For old source, with -Iinclude/linux1 and libnbclone.
- * linux1_clone(3) is the manual; this page is for its callers.
+ * The manual is linux1_clone(3).
  *
  *	pid_t clone(void *sp, unsigned long flags);
  *
@@ -17,9 +17,9 @@
  *		_exit(0);
  *	}
  *
- * A child on a stack of its own, in shared memory,
+ * A child on a stack of its own, in shared memory:
  *
- * - may read and write the caller's locals, which are the parent's: it finds
+ * - It may read and write the caller's locals, which are the parent's: it finds
  *   them through the frame pointer. What both use has to be volatile. The
  *   parent must not leave the function that called clone, nor give those
  *   locals other values, before the child has what it needs of them: at once to
@@ -27,10 +27,10 @@
  *   above may return, for worker's arguments are in registers: gcc optimises
  *   whatever comes behind this header, at -O0 too. clang can't be told so, and
  *   without -O it warns of each call (-Wattribute-warning): there it may not.
- * - may call functions; must end with _exit (or exec), also where worker
- *   returns; must never return from the function that called clone: there is
+ * - It may call functions. It must end with _exit (or exec), also where worker
+ *   returns, and must never return from the function that called clone: there is
  *   no return address on its stack.
- * - shares errno and the whole of libc's state of the thread that made it: the
+ * - It shares errno and the whole of libc's state of the thread that made it: the
  *   thread id that libc knows is the parent's, stdio's locks don't hold between
  *   them, and malloc isn't safe while the other may be in it.
  *
@@ -112,14 +112,15 @@ enum {
  * it takes one way or the other: the child's spilled registers could have the
  * place of the parent's. */
 #if defined(__clang__)
-/* Which to clang means this and no more: live values remain in registers. */
+/* clang takes it to mean this and no more: live values remain in registers. */
 #define __LINUX1_TWICE	__attribute__((__returns_twice__))
 #else
-/* To gcc it means to keep them all in memory; this doesn't. */
+/* gcc would take it to mean that all values have to be in memory: there, parent and
+ * child would share them. */
 #define __LINUX1_TWICE
 #ifdef __GNUC__
 #ifndef __OPTIMIZE__
-/* Or a child had its arguments in the frame that its parent leaves. */
+/* Or a child would have its arguments in the frame that its parent leaves. */
 #pragma GCC optimize ("O1")
 #endif
 #pragma GCC optimize ("no-inline", "no-ira-share-spill-slots")
