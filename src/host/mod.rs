@@ -7,9 +7,9 @@
 pub mod buffer;
 pub mod decimal;
 pub mod entry;
+pub mod environment;
 pub mod errno;
 pub mod identity;
-pub mod initial_stack;
 pub mod libc_symbols;
 pub mod memory;
 pub mod message;

@@ -3,17 +3,13 @@
 //! The part of the seccomp filter that asks about the watched calls.
 
 use super::calls::{Deed, WATCHED, Watched, When};
+use crate::syscalls::ABIS;
 
 /// `AUDIT_ARCH_*` of the command's own architecture; 0 where nothing can be
 /// watched.
-pub const NATIVE: u32 = if cfg!(target_arch = "x86_64") {
-    0xc000_003e
-} else if cfg!(target_arch = "aarch64") {
-    0xc000_00b7
-} else if cfg!(target_arch = "riscv64") {
-    0xc000_00f3
-} else {
-    0
+pub const NATIVE: u32 = match ABIS {
+    [own, ..] => own.audit,
+    [] => 0,
 };
 
 /// struct seccomp_data: the number, the architecture, the arguments.
@@ -45,8 +41,8 @@ fn load_high(argument: u32) -> libc::sock_filter {
 }
 
 /// Asks, or allows, by a call's arguments.
-fn decide(when: When) -> Vec<libc::sock_filter> {
-    let ask = statement(RETURN, libc::SECCOMP_RET_USER_NOTIF);
+fn decide(when: When, action: u32) -> Vec<libc::sock_filter> {
+    let ask = statement(RETURN, action);
     let allow = statement(RETURN, libc::SECCOMP_RET_ALLOW);
     match when {
         When::Always => vec![ask],
@@ -84,12 +80,13 @@ fn among(
 }
 
 /// Asks about the watched calls of native programs and goes on to the next
-/// instruction for all others. `makes`: about clone and fork too.
-pub fn instructions(makes: bool) -> Vec<libc::sock_filter> {
+/// instruction for all others. `makes`: about clone and fork too; `action`: what
+/// asks.
+pub fn instructions(makes: bool, action: u32) -> Vec<libc::sock_filter> {
     let asked = |watched: &&Watched| makes || watched.deed != Deed::Make;
     let mut body = vec![statement(LOAD, NUMBER)];
     for watched in WATCHED.iter().filter(asked) {
-        let decision = decide(watched.when);
+        let decision = decide(watched.when, action);
         body.push(test(EQUAL, watched.number, 0, decision.len()));
         body.extend(decision);
     }
