@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use crate::host::message::write_line;
-use crate::host::{decimal, entry, errno, identity, initial_stack, memory, stat};
+use crate::host::{decimal, entry, environment, errno, identity, memory, stat};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
@@ -162,7 +162,7 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
 
 #[cold]
 fn read() {
-    let named = match variable(POLICY) {
+    let named = match environment::variable(POLICY) {
         None | Some(b"") => Some(Policy::Strict),
         Some(name) => Policy::named(name),
     };
@@ -173,7 +173,7 @@ fn read() {
     if !first {
         return;
     }
-    let trace = variable(TRACE).filter(|value| !value.is_empty());
+    let trace = environment::variable(TRACE).filter(|value| !value.is_empty());
     let understood = trace.is_none_or(set_trace);
     if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
         let gate = policy.gate();
@@ -196,31 +196,4 @@ fn read() {
             b"nbclone: NBCLONE_TRACE is neither a descriptor nor an absolute path: no trace\n",
         );
     }
-}
-
-/// A variable's value; nothing in a secure-execution process (AT_SECURE).
-fn variable(name: &CStr) -> Option<&'static [u8]> {
-    if !libc_has_environment() {
-        return initial_stack::variable(name);
-    }
-    // SAFETY: the name ends in NUL; at load no other thread changes the
-    // environment, and the value is only looked at before this returns.
-    unsafe {
-        let value = secure_getenv(name.as_ptr());
-        if value.is_null() { None } else { Some(CStr::from_ptr(value).to_bytes()) }
-    }
-}
-
-/// Whether libc knows the environment. In a dynamic program on glibc it doesn't yet
-/// when .preinit_array runs.
-fn libc_has_environment() -> bool {
-    // SAFETY: a word; at that time no other thread changes it.
-    !unsafe { (&raw const environ).read() }.is_null()
-}
-
-unsafe extern "C" {
-    static environ: *const *const libc::c_char;
-
-    /// glibc 2.17, musl 1.1.24.
-    fn secure_getenv(name: *const libc::c_char) -> *const libc::c_char;
 }
