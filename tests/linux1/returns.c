@@ -101,7 +101,7 @@ static void own_forces_copyvm(long flags)
 	check(written == 0, "memory is shared, and with it the stack");
 #else
 	(void)flags;
-	skip("no word for the stack pointer of this architecture here");
+	skip("returns.c can't read the stack pointer of this architecture");
 #endif
 }
 
