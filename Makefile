@@ -15,12 +15,13 @@ libdir		?= $(LIBDIR)
 includedir	?= $(prefix)/include
 datarootdir	?= $(prefix)/share
 mandir		?= $(datarootdir)/man
+docdir		?= $(datarootdir)/doc/nbclone
 INSTALL		?= install
 
 RELEASE	= target/release
 EXAMPLES = answer spawn threads helper descriptors
 DIRS	= bindir='$(bindir)' libdir='$(libdir)' \
-	  includedir='$(includedir)' mandir='$(mandir)' \
+	  includedir='$(includedir)' mandir='$(mandir)' docdir='$(docdir)' \
 	  DESTDIR='$(DESTDIR)' RELEASE='$(RELEASE)' \
 	  INSTALL='$(INSTALL)' STRIP='$(STRIP)'
 

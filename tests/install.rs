@@ -47,6 +47,7 @@ fn installed_files(libdir: &str) -> BTreeSet<PathBuf> {
         "share/man/man1/nbclone.1".into(),
         "share/man/man3/clone.3nb".into(),
         "share/man/man3/linux1_clone.3nb".into(),
+        "share/doc/nbclone/porting.md".into(),
     ];
     names.extend(headers.map(|header| format!("include/nbclone/{header}")));
     names.into_iter().map(PathBuf::from).collect()
@@ -65,6 +66,7 @@ fn installs_its_files_and_takes_them_away() {
         make("uninstall", &variables);
         assert!(files(&place).is_empty(), "{:?}", files(&place));
         assert!(!root.join("include/nbclone").exists(), "{prefix}");
+        assert!(!root.join("share/doc/nbclone").exists(), "{prefix}");
     }
 }
 
