@@ -33,14 +33,17 @@ unsafe extern "C" fn nbclone_slow_clone(
     caller: usize,
 ) -> pid_t {
     let word = flags as u32;
+    // libc's own call goes to the host as it is, and is no line of the trace.
+    let is_exempt = internal::is_exempt(word, caller);
+    let policy = if is_exempt { Policy::Host } else { settings::policy() };
     let mut launch = Launch::new();
-    let outcome = match prepare(&mut launch, func, stack, word, frame, caller) {
+    let outcome = match prepare(&mut launch, policy, func, stack, word, frame) {
         // SAFETY: the caller of clone vouches for func, stack and arg; the other
         // arguments are as the flags say.
         Ok(()) => Outcome::of(unsafe { launch.run(stack, arg) }),
         Err(reason) => Outcome::Refused(reason),
     };
-    if settings::is_traced() {
+    if settings::is_traced() && !is_exempt {
         write_line(func, stack, word, arg, caller, outcome);
     }
     let error = match outcome {
@@ -70,14 +73,12 @@ fn fail(error: c_int, convention: Convention) -> pid_t {
 #[inline(never)]
 fn prepare(
     launch: &mut Launch,
+    policy: Policy,
     func: Option<Func>,
     stack: *mut c_void,
     word: u32,
     frame: *const c_void,
-    caller: usize,
 ) -> Result<(), Reason> {
-    // libc's own call goes to the host as it is.
-    let policy = if internal::is_exempt(word, caller) { Policy::Host } else { settings::policy() };
     launch.func = func.ok_or(Reason::Func)?;
     if stack.is_null() {
         return Err(Reason::Stack);
