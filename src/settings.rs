@@ -59,6 +59,15 @@ pub enum Target {
 /// preloaded or linked.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_at_load() {
+    load();
+}
+
+/// All that is done at load. A constructor that runs earlier has it done by its first
+/// call, whatever becomes of the call: libc's state can be verified only while it is
+/// as libc has made it.
+#[cold]
+#[inline(never)]
+fn load() {
     identity::learn();
     entry::learn_machine();
     read();
@@ -67,8 +76,7 @@ extern "C" fn nbclone_at_load() {
 /// The policy in force.
 pub fn policy() -> Policy {
     if SETTINGS.load(Relaxed) == 0 {
-        // A constructor that ran before ours has called.
-        read();
+        load();
     }
     let number = SETTINGS.load(Relaxed);
     let is_it = |policy: &Policy| *policy as u8 + 1 == number;
@@ -167,7 +175,6 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
     Some(ring)
 }
 
-#[cold]
 fn read() {
     let named = match variable(POLICY) {
         None | Some(b"") => Some(Policy::Strict),

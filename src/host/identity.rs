@@ -149,9 +149,12 @@ pub fn open_usual_call() {
     }
 }
 
-/// Learns the places from the calling thread's values.
+/// Learns the places from the calling thread's values, if an earlier call hasn't.
 #[cold]
 pub fn learn() {
+    if LAYOUT.load(Relaxed) > UNKNOWN {
+        return;
+    }
     let places = if symbols().is_glibc() { learn_glibc() } else { learn_musl() };
     let layout = places.and_then(keep).unwrap_or(UNKNOWN);
     // Release: pairs with of_caller's Acquire, so that a reader that sees the
