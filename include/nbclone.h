@@ -29,6 +29,8 @@
 # ifndef __WALL
 #  define __WALL	WALLSIG
 # endif
+#elif defined(__KLIBC__)
+# error "nbclone.h: klibc's __clone takes other arguments, and klibc lacks what libnbclone.a needs"
 #elif defined(__linux__)
 # include <sys/types.h>
 #else

@@ -3,10 +3,9 @@
 //! What the environment asks for: read once, when the library is loaded.
 #![allow(unsafe_code)]
 
-use crate::host::environment::variable;
 use crate::host::message::write_line;
 use crate::host::stat::{self, File};
-use crate::host::{c_text, entry, errno, identity, memory, numeral};
+use crate::host::{c_text, entry, environment, errno, identity, memory, numeral};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
@@ -176,7 +175,7 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
 }
 
 fn read() {
-    let named = match variable(POLICY) {
+    let named = match environment::variable(POLICY) {
         None | Some(b"") => Some(Policy::Strict),
         Some(name) => Policy::named(name),
     };
@@ -187,7 +186,7 @@ fn read() {
     if !first {
         return;
     }
-    let trace = variable(TRACE).filter(|value| !value.is_empty());
+    let trace = environment::variable(TRACE).filter(|value| !value.is_empty());
     let understood = trace.is_none_or(set_trace);
     if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
         let gate = policy.gate();

@@ -188,19 +188,6 @@ fn counts_calls_of_a_static_program() {
     assert_eq!(counts, 12, "{report:#}");
 }
 
-/// The filter is served as long as a process has it: what COMMAND leaves
-/// behind can fork still, when COMMAND itself is gone.
-#[test]
-fn what_stays_behind_can_fork() {
-    // The last colon: a shell executes its last command without a fork.
-    let script = "(while kill -0 $$ 2>/dev/null; do :; done; sh -c 'echo done' >$0; :) &";
-    let done = directory("what_stays_behind").join("done");
-    let mut run = nbclone();
-    let output = run.args(["--all-calls", "sh", "-c", script]).arg(&done).output();
-    assert!(output.expect("it runs").status.success());
-    assert_eq!(std::fs::read_to_string(done).expect("written"), "done\n");
-}
-
 /// RLIMIT_FSIZE, which a trace through a file would run into.
 #[test]
 fn a_limit_on_files_hides_no_call() {

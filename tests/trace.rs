@@ -115,6 +115,23 @@ fn offsets_count_from_the_first_mapping() {
     assert_has(&text, " call_in_module at module.c:");
 }
 
+/// Without debug information too, and no name of C is taken for a mangled one.
+#[test]
+fn names_a_function_as_its_symbol_does() {
+    let place = directory("names_a_function_as_its_symbol_does");
+    let source = place.join("short.c");
+    let text = "#define _GNU_SOURCE\n#include <sched.h>\n#include <signal.h>\n\
+                static char stack[65536];\nstatic int f(void *arg) { return arg != 0; }\n\
+                int main(void) { return clone(f, stack + 65536, SIGCHLD, 0) == -1; }\n";
+    fs::write(&source, text).expect("written");
+    let program = place.join("short");
+    let compiled = Command::new("cc").arg("-o").arg(&program).arg(&source).status();
+    assert!(compiled.expect("cc runs").success(), "short.c should compile");
+    let output = nbclone().arg("--trace").arg(&program).output().expect("it runs");
+    assert_has(&err(&output), " f>, stack=");
+    assert_has(&err(&output), " main>");
+}
+
 #[test]
 fn the_command_writes_to_a_file() {
     let file = directory("the_command_writes").join("trace");

@@ -25,8 +25,9 @@ impl<const N: usize> Buffer<N> {
 
     /// What it holds.
     pub fn bytes(&self) -> &[u8] {
+        let start = indexable(self.bytes.as_ptr().cast());
         // SAFETY: the first `length` bytes, N at most, have been written.
-        unsafe { core::slice::from_raw_parts(self.bytes.as_ptr().cast(), self.length) }
+        unsafe { core::slice::from_raw_parts(start, self.length) }
     }
 
     /// What it holds as text for C, with a NUL that this adds. `None`: there is no room
@@ -39,7 +40,9 @@ impl<const N: usize> Buffer<N> {
     /// The bytes, to be changed.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and nothing else refers to them meanwhile.
-        unsafe { core::slice::from_raw_parts_mut(self.bytes.as_mut_ptr().cast(), self.length) }
+        unsafe {
+            core::slice::from_raw_parts_mut(indexable(self.bytes.as_mut_ptr().cast()), self.length)
+        }
     }
 
     /// Adds a byte. False: there is no room for it.
@@ -48,7 +51,10 @@ impl<const N: usize> Buffer<N> {
         if is_room {
             // SAFETY: within the N bytes. Volatile: a loop of these stays one,
             // and becomes no memset(3) or memcpy(3).
-            unsafe { self.bytes.as_mut_ptr().cast::<u8>().add(self.length).write_volatile(byte) };
+            unsafe {
+                let start: *mut u8 = indexable(self.bytes.as_mut_ptr().cast());
+                start.add(self.length).write_volatile(byte)
+            };
             self.length += 1;
         }
         is_room
@@ -92,4 +98,10 @@ impl<const N: usize> Buffer<N> {
         let written = fill(self.bytes.as_mut_ptr() as usize, N) as usize;
         self.length = if written <= N { written } else { 0 };
     }
+}
+
+/// `pointer`, to be indexed. LLVM 22 for m68k loses the index where it sees that the
+/// pointer is that of an array on the stack.
+fn indexable<P>(pointer: P) -> P {
+    if cfg!(target_arch = "m68k") { core::hint::black_box(pointer) } else { pointer }
 }

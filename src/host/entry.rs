@@ -86,16 +86,11 @@ pub fn has_state_to_save() -> bool {
 /// AArch64, where that wants a landing pad, each is a naked function: the landing pad
 /// and a jump. (It also saves a table of addresses: x86-64's rustc calls foreign
 /// functions through one.)
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked))]
 macro_rules! functions {
     ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
        $(-> $result:ty)? = $symbol:literal;)*) => {
-        #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked)))]
-        unsafe extern "C" {
-            $($(#[$doc])* #[link_name = $symbol]
-            $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
-        }
-        $(#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked))]
-        $(#[$doc])*
+        $($(#[$doc])*
         #[unsafe(naked)]
         $visibility unsafe extern "C" fn $name($($parameter: $type),*) $(-> $result)? {
             core::arch::naked_asm!(
@@ -107,6 +102,53 @@ macro_rules! functions {
                 ".cfi_endproc",
             )
         })*
+    };
+}
+
+/// The same before Rust 1.88, which has no naked functions: assembly beside Rust.
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(nbclone_naked)))]
+macro_rules! functions {
+    ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
+       $(-> $result:ty)? = $symbol:literal;)*) => {
+        $(#[cfg(target_arch = "x86_64")]
+        pad!($symbol, "endbr64; jmp ");
+        #[cfg(target_arch = "aarch64")]
+        pad!($symbol, "hint #34; b ");)*
+        unsafe extern "C" {
+            $($(#[$doc])* #[link_name = concat!($symbol, "_pad")]
+            $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
+        }
+    };
+}
+
+/// The landing pad of one function, in a section that goes where nothing wants it.
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(nbclone_naked)))]
+macro_rules! pad {
+    ($symbol:literal, $jump:literal) => {
+        core::arch::global_asm!(
+            concat!(".pushsection .text.", $symbol, "_pad, \"ax\", %progbits"),
+            concat!(".globl ", $symbol, "_pad"),
+            concat!(".hidden ", $symbol, "_pad"),
+            concat!(".type ", $symbol, "_pad, %function"),
+            concat!($symbol, "_pad:"),
+            ".cfi_startproc",
+            concat!($jump, $symbol),
+            ".cfi_endproc",
+            concat!(".size ", $symbol, "_pad, . - ", $symbol, "_pad"),
+            ".popsection",
+        );
+    };
+}
+
+/// The same where no landing pad is wanted.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+macro_rules! functions {
+    ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
+       $(-> $result:ty)? = $symbol:literal;)*) => {
+        unsafe extern "C" {
+            $($(#[$doc])* #[link_name = $symbol]
+            $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
+        }
     };
 }
 

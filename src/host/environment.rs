@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copyright (c) 2026 The nbclone developers
 //! The environment: libc's or, for calls that are made before libc knows it, the
-//! kernel's, on the initial stack.
+//! kernel's, on the initial stack. secure_getenv(3) isn't asked: dietlibc has none.
 #![allow(unsafe_code)]
 
 use super::c_text;

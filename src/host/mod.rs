@@ -246,9 +246,10 @@ pub fn is_writable(descriptor: i32) -> bool {
 /// Whether poll(2) reports POLLHUP for both descriptors or for neither. False also
 /// where poll(2) fails.
 pub fn hung_up_alike(descriptors: [i32; 2]) -> bool {
+    let nothing_of = |fd| libc::pollfd { fd, events: 0, revents: 0 };
+    // One by one, without an index: see `indexable` in buffer.rs.
     let [old, new] = descriptors;
-    let of = |fd| libc::pollfd { fd, events: 0, revents: 0 };
-    let mut polls = [of(old), of(new)];
+    let mut polls = [nothing_of(old), nothing_of(new)];
     let result = poll(&mut polls);
     let [old, new] = polls;
     result >= 0 && (old.revents ^ new.revents) & libc::POLLHUP == 0

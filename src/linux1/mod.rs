@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copyright (c) 2026 The nbclone developers
-//! Linux 1.x's clone: what nbclone_arch_linux1_clone asks for before, after
-//! and, in the child, behind the system call.
+//! Linux 1.x's clone: the functions that nbclone_arch_linux1_clone calls before the
+//! system call, and behind it in the parent and in the child.
 //!
 //! Source: Linux 1.0, kernel/fork.c and linux/sched.h.
 #![allow(unsafe_code)]
@@ -25,9 +25,9 @@ pub struct Request {
     flags: usize,
     /// The child's stack pointer at the call site.
     stack: usize,
-    /// For nbclone_linux1_child: the flag word, with COPYVM and COPYFD as they
-    /// are to be for the child. The kernel has no use
-    /// for this argument, nor for the next, without the flags that name them.
+    /// For nbclone_linux1_child: the flag word, with COPYVM and COPYFD as the child is
+    /// to have them. Without the flags that name them, the kernel ignores this argument
+    /// and the next, so that they reach the child.
     parent_tid: usize,
     /// For nbclone_linux1_child: the place of libc's thread id, or 0.
     tls: usize,
@@ -48,22 +48,22 @@ const _: () = {
 /// reads it, to pass it as `sp`, and the call: arguments and their padding.
 const CALL_SPAN: usize = 64;
 
-/// Room above the child's stack pointer for what the code behind the call may
-/// write there: on most architectures a frame's lowest words belong to the
-/// functions that it calls (176 bytes on sparc64), with what arguments don't fit
-/// in registers above them, or the caller pops those. x86-64 has neither.
+/// Room above the child's stack pointer, where the code behind the call may write: on
+/// most architectures a frame's lowest words belong to the functions that it calls (176
+/// bytes on sparc64), with those arguments above that don't fit in registers; or the
+/// call's arguments lie there, and the caller pops them. x86-64 has neither.
 const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 512 };
 
-/// In `Request::flags`: prepare has refused the call. No flag word of Linux
-/// 1.x becomes this one.
+/// In `Request::flags`: nbclone_linux1_prepare has refused the call. No flag word of
+/// Linux 1.x becomes this one.
 const REFUSED: usize = usize::MAX;
 
-/// As the ABI that asks the most wants it at a call.
+/// At a call: the largest that one of the ABIs asks for.
 const STACK_ALIGNMENT: usize = 16;
 
-/// In the parent, before: fills `request` and returns 0, or returns -errno.
-/// `caller_sp`: the caller's stack pointer behind the call; `caller`: where
-/// that is.
+/// Before the system call: fills `request` and returns 0, or returns -errno.
+/// `caller`: the call site, the address behind the call; `caller_sp`: the stack pointer
+/// there.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_prepare(
     sp: usize,
@@ -73,7 +73,7 @@ extern "C" fn nbclone_linux1_prepare(
     caller: usize,
 ) -> isize {
     let own_stack = sp == 0 || sp.wrapping_sub(caller_sp) <= CALL_SPAN;
-    // Flags, likely: Linux 1.3 had them first.
+    // So low an sp is a flag word: Linux 1.3 had the flags first.
     let translated = match sp {
         1..entry::LOWEST_STACK => Err(Reason::LOW_STACK),
         _ => translate_linux1(word, own_stack).map_err(Reason::of_linux1),
@@ -106,7 +106,7 @@ extern "C" fn nbclone_linux1_prepare(
     0
 }
 
-/// In the parent, after: the result as C wants it.
+/// Behind the system call, in the parent: the result as C wants it.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
     let outcome = Outcome::of(raw);
@@ -122,7 +122,7 @@ extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
     }
 }
 
-/// In a child with COPYVM or COPYFD, on its stack, before it goes on.
+/// Behind the system call, in a child with COPYVM or COPYFD, on the child's stack.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_child(word: usize, tid: usize) {
     let word = word as u32;
@@ -135,8 +135,9 @@ extern "C" fn nbclone_linux1_child(word: usize, tid: usize) {
     copy_descriptors(word & COPYFD != 0);
 }
 
-/// Apart, and without a frame: where its caller branched last, LLVM took a
-/// part of the frame down before and didn't say so in the frame information.
+/// Not inlined, so that nbclone_linux1_child ends with a call: where it ended with a
+/// branch, LLVM took down a part of its frame before that, and the frame information
+/// didn't say so.
 #[inline(never)]
 fn copy_descriptors(wanted: bool) {
     if wanted {

@@ -14,6 +14,8 @@
  *   filter       allows itself the usual system calls no more: no open, no
  *                socket, no shared memory
  *   no-filters   allows no filter from then on
+ *   listener     a filter with a listener, whose thread lets go on each clone
+ *                about which it asks; fails with 103 if there can be none
  *   reuse=FILE   opens its own FILE as descriptor 3, and writes to it
  *   read         reads to the end of its standard input
  *   exec         executes itself anew for the acts that follow
@@ -25,12 +27,14 @@
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -107,6 +111,51 @@ static void set_filter(struct sock_filter *filter, size_t length)
 		fail("seccomp");
 }
 
+static struct sock_filter asks[] = {
+	NUMBER, BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+/* Begins before the filter is there, and so isn't under it. */
+static void *let_go_on(void *descriptors)
+{
+	int listener;
+
+	if (read(*(int *)descriptors, &listener, sizeof listener) != (ssize_t)sizeof listener)
+		return NULL;
+	for (;;) {
+		struct seccomp_notif question = { 0 };
+		struct seccomp_notif_resp answer = { 0 };
+
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &question) != 0)
+			return NULL;
+		answer.id = question.id;
+		answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+	}
+}
+
+static void listen_to_itself(void)
+{
+	static int descriptors[2];
+	struct sock_fprog program = { sizeof asks / sizeof asks[0], asks };
+	pthread_t thread;
+	int listener;
+
+	if (pipe(descriptors) != 0 || pthread_create(&thread, NULL, let_go_on, descriptors) != 0
+	    || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		fail("listener");
+	listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	    SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+	if (listener < 0) {
+		perror("listener");
+		exit(103);
+	}
+	if (write(descriptors[1], &listener, sizeof listener) != (ssize_t)sizeof listener)
+		fail("listener");
+}
+
 static const char *value(const char *act, const char *name)
 {
 	size_t length = strlen(name);
@@ -159,6 +208,8 @@ int main(int argc, char **argv)
 			set_filter(sandbox, sizeof sandbox / sizeof sandbox[0]);
 		} else if (strcmp(act, "no-filters") == 0) {
 			set_filter(no_filters, sizeof no_filters / sizeof no_filters[0]);
+		} else if (strcmp(act, "listener") == 0) {
+			listen_to_itself();
 		} else if (strcmp(act, "run") == 0 && i + 1 < argc) {
 			execvp(argv[i + 1], argv + i + 1);
 			fail(argv[i + 1]);

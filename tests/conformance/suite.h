@@ -113,8 +113,8 @@ void disposition_cases(void);
 
 /*
  * check() notes a failure and goes on. claim() is a check of one answer that
- * NetBSD was asked for too: row and field name it in truth.tsv, and truth.py
- * compares `want` with what is written there. `difference` is 0, or the number
+ * NetBSD was asked for too: row and field name it in tests/fidelity/data, and
+ * truth.py compares `want` with what is written there. `difference` is 0, or the number
  * (1..29) of the difference by which this host's answer is another than NetBSD's;
  * BOTH() gives two numbers.
  */

@@ -18,6 +18,7 @@ void flag_cases(void)
 	file_cases();
 	stream_cases();
 	terminal_cases();
+	device_cases();
 	lock_cases();
 	limit_cases();
 	proc_cases();

@@ -158,6 +158,21 @@ static int urandom(void)
 	return device(S_IFCHR, 1, 9, O_RDONLY);
 }
 
+static int random_numbers(void)
+{
+	return device(S_IFCHR, 1, 8, O_RDONLY);
+}
+
+static int memory(void)
+{
+	return device(S_IFCHR, 1, 1, O_RDONLY);
+}
+
+static int ports(void)
+{
+	return device(S_IFCHR, 1, 4, O_RDONLY);
+}
+
 static int kernel_log(void)
 {
 	return device(S_IFCHR, 1, 11, O_RDONLY | O_NONBLOCK);
@@ -198,6 +213,9 @@ static const struct kind devices[] = {
     {"/dev/zero", zero, IS_COPIED},
     {"/dev/full", full, IS_COPIED},
     {"/dev/urandom", urandom, IS_COPIED},
+    {"/dev/random", random_numbers, IS_COPIED},
+    {"/dev/mem", memory, IS_COPIED},
+    {"/dev/port", ports, IS_COPIED},
     {"/dev/kmsg", kernel_log, STAYS_SHARED},
     {"/dev/net/tun", tun, STAYS_SHARED},
     {"/dev/hwrng", tape_like, STAYS_SHARED},

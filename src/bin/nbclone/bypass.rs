@@ -2,13 +2,14 @@
 // Copyright (c) 2026 The nbclone developers
 //! Calls that don't pass by the library: what the filter's questions tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::constants;
 use crate::flags::*;
 use crate::origin::{self, Origin};
 use crate::parse::Place;
-use crate::seccomp::Question;
+use crate::printable;
+use crate::seccomp::{Question, Way};
 use crate::symbols::Symbols;
 use crate::syscalls::Call;
 
@@ -23,6 +24,8 @@ pub enum Purpose {
     Fork,
     /// libc's posix_spawn, system, popen or vfork.
     Spawn,
+    /// Not known: where it comes from can't be read.
+    Unknown,
     /// libc's clone: the preload doesn't reach this process, or this call.
     Missed,
     /// The program's own, or a library's.
@@ -36,6 +39,7 @@ impl Purpose {
             Purpose::Thread => "libc: pthread_create",
             Purpose::Fork => "libc: fork",
             Purpose::Spawn => "libc: posix_spawn, system, popen or vfork",
+            Purpose::Unknown => "from a place that can't be read",
             Purpose::Missed => "libc's clone, which the preload didn't reach",
             Purpose::Raw => "a raw system call",
         }
@@ -47,6 +51,7 @@ impl Purpose {
             Purpose::Thread => "thread",
             Purpose::Fork => "fork",
             Purpose::Spawn => "spawn",
+            Purpose::Unknown => "unknown",
             Purpose::Missed => "missed",
             Purpose::Raw => "raw",
         }
@@ -75,11 +80,24 @@ pub struct Bypass {
     pub library: u64,
     /// The same by process, by the id that the process itself sees.
     pub callers: BTreeMap<i32, u64>,
+    /// How the filter asks.
+    pub way: Way,
+    /// Programs that asked for a listener of their own, and couldn't have it.
+    pub refused: BTreeSet<String>,
 }
 
 impl Bypass {
+    /// How many calls came from a place that can't be read.
+    pub fn unknown(&self) -> impl Iterator<Item = u64> {
+        let unknown = self.calls.iter().filter(|(key, _)| key.purpose == Purpose::Unknown);
+        unknown.flat_map(|(_, counts)| counts.values().copied())
+    }
+
     /// Counts a call, while its thread waits for the answer.
     pub fn count(&mut self, question: &Question, library: &str, symbols: &Symbols) {
+        if question.wants_listener() && self.way == Way::Listener {
+            self.refused.insert(printable::escape(&origin::program_of(question.thread)));
+        }
         let Some(call) = question.call.filter(|&call| call != Call::Seccomp) else { return };
         let origin = Origin::of(question, symbols);
         let (process, own_id) = origin::process_of(question.thread);
@@ -102,6 +120,9 @@ impl Bypass {
 fn purpose(call: Call, word: u64, origin: &Origin) -> Purpose {
     let word = word as u32;
     let function = origin.symbol.function.as_deref().unwrap_or_default();
+    if origin.place == Place::Unknown {
+        return Purpose::Unknown;
+    }
     if !origin::is_libc_place(&origin.place) || function == "syscall" {
         return Purpose::Raw;
     }

@@ -157,7 +157,7 @@ fn bypass(bypass: &Result<Bypass, String>, symbols: &Symbols) -> Value {
         value.insert("processes".to_owned(), Value::Object(counts));
         Value::Object(value)
     });
-    json!({ "counted": true, "library": bypass.library, "calls": calls.collect::<Vec<_>>() })
+    json!({ "counted": true, "library": bypass.library, "refused": bypass.refused, "calls": calls.collect::<Vec<_>>() })
 }
 
 fn place(place: &Place, symbols: &Symbols) -> Map<String, Value> {

@@ -4,6 +4,7 @@
 //! of it.
 
 mod advice;
+mod annotate;
 mod bypass;
 mod channel;
 mod completeness;
@@ -13,12 +14,15 @@ mod evidence;
 mod isolation;
 mod json;
 mod library;
+mod listener;
 mod memory;
+mod multiarch;
 mod netbsd;
 mod options;
 mod origin;
 mod output;
 mod parse;
+mod patience;
 mod printable;
 mod program;
 mod regular;
@@ -32,6 +36,7 @@ mod symbols;
 mod syscalls;
 mod system;
 mod tally;
+mod tracer;
 mod verdict;
 
 // The pure modules that the shim and the command have in common.

@@ -7,11 +7,13 @@ use std::path::PathBuf;
 
 use crate::output::is_same_file;
 use crate::policy::Policy;
+use crate::seccomp::Way;
 
 /// What `--help` prints.
 pub const USAGE: &str = "\
 usage: nbclone [--policy strict|netbsd|host] [--trace[=FILE]] [--report[=FILE]]
-               [--full] [--json] [--all-calls] [--no-evidence] [--no-isolation]
+               [--full] [--json] [--all-calls[=WAY]] [--no-evidence]
+               [--no-isolation]
                [--lib PATH] [--] COMMAND [ARG...]
 
 Runs COMMAND with NetBSD's clone(2) in place of Linux's.
@@ -23,7 +25,9 @@ Runs COMMAND with NetBSD's clone(2) in place of Linux's.
   --report[=FILE]   at the end, how each call fares on NetBSD (stderr)
   --full            the report lists everything, however long
   --json            the report as JSON
-  --all-calls       count the calls too that don't pass by the library
+  --all-calls[=WAY] count the calls too that don't pass by the library;
+                    WAY is listener, or ptrace for a program that wants a
+                    seccomp listener of its own
   --no-evidence     with --all-calls: don't watch which differences are met
   --no-isolation    under policy netbsd, with privileges: no namespaces of its
                     own for COMMAND, which may then harm this machine
@@ -64,6 +68,8 @@ pub struct Options {
     pub json: bool,
     /// `--all-calls`
     pub all_calls: bool,
+    /// Its WAY, if there is one.
+    pub way: Option<Way>,
     /// Not `--no-evidence`.
     pub evidence: bool,
     /// Not `--no-isolation`.
@@ -99,6 +105,14 @@ pub fn policy_name(policy: Policy) -> &'static str {
     policy.name()
 }
 
+fn way(name: OsString) -> Result<Way, String> {
+    match name.as_encoded_bytes() {
+        b"listener" => Ok(Way::Listener),
+        b"ptrace" => Ok(Way::Tracer),
+        _ => Err(format!("no way {name:?} for --all-calls: there are listener and ptrace")),
+    }
+}
+
 /// Reads the command line.
 pub fn parse(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
     use lexopt::prelude::*;
@@ -123,7 +137,10 @@ pub fn parse(mut parser: lexopt::Parser) -> Result<Request, lexopt::Error> {
             }
             Long("full") => options.full = true,
             Long("json") => options.json = true,
-            Long("all-calls") => options.all_calls = true,
+            Long("all-calls") => {
+                options.all_calls = true;
+                options.way = parser.optional_value().map(way).transpose()?;
+            }
             Long("no-evidence") => options.evidence = false,
             Long("no-isolation") => options.isolation = false,
             Long("lib") => options.library = Some(parser.value()?.into()),

@@ -40,6 +40,7 @@ impl Origin {
             _ if !is_libc_place(&place) => None,
             Some("syscall") => Some(if question.is_narrow { NARROW_SYSCALL_WORDS } else { 0 }),
             Some("clone" | "__clone") if !question.is_narrow => Some(0),
+            Some("clone" | "__clone") if is_glibc_place(&place) => Some(NARROW_CLONE_WORDS),
             _ => None,
         };
         let caller = words.and_then(|words| stack.word(depth + words));
@@ -54,6 +55,9 @@ const VDSO_WORDS: u64 = 3;
 /// glibc's syscall() saves four on i386. On x86-64 it saves none, nor does
 /// clone().
 const NARROW_SYSCALL_WORDS: u64 = 4;
+
+/// Its clone() saves three there; musl's saves others.
+const NARROW_CLONE_WORDS: u64 = 3;
 
 /// What a thread has on top of its stack.
 struct Stack {
@@ -90,6 +94,10 @@ fn is_libc(path: &str) -> bool {
     ["libc.so", "libc-2.", "libpthread", "ld-musl-"].iter().any(|start| name.starts_with(start))
 }
 
+fn is_glibc_place(place: &Place) -> bool {
+    matches!(place, Place::Module(path, _) if is_libc(path) && !path.contains("musl"))
+}
+
 /// Eight bytes of a process' memory.
 pub fn read_word(thread: i32, address: u64) -> Option<u64> {
     let mut bytes = [0u8; 8];
@@ -110,6 +118,15 @@ pub fn process_of(thread: i32) -> (i32, i32) {
     (id, field("NStgid:").unwrap_or(id))
 }
 
+/// What a thread's process calls itself.
+pub fn program_of(thread: i32) -> Vec<u8> {
+    let name = fs::read(format!("/proc/{thread}/comm")).unwrap_or_default();
+    match name.trim_ascii_end() {
+        [] => format!("process {thread}").into_bytes(),
+        name => name.to_owned(),
+    }
+}
+
 /// Whether a process has the memory through which lines come: it is one of
 /// COMMAND's, whatever PID namespace its id is from.
 pub fn has_memory(process: i32, segment: Option<i32>) -> bool {
@@ -127,9 +144,13 @@ pub fn has_memory(process: i32, segment: Option<i32>) -> bool {
 }
 
 /// As src/trace/module.rs in the shim, of another process: the file's first
-/// mapping at or below the address is where offsets start.
+/// mapping at or below the address is where offsets start. `Unknown`: nothing can
+/// be read of that process.
 pub fn place_of(thread: i32, address: u64) -> Place {
-    let maps = fs::read(format!("/proc/{thread}/maps")).unwrap_or_default();
+    let maps = match fs::read(format!("/proc/{thread}/maps")) {
+        Ok(maps) if !maps.is_empty() => maps,
+        _ => return Place::Unknown,
+    };
     let (mut file, mut base): (&[u8], u64) = (b"", 0);
     for line in maps.split(|&byte| byte == b'\n') {
         let Some((start, end, offset, path)) = mapping(line) else { continue };

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access, getegid, geteuid, getuid};
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Object, ObjectSymbol};
 
 use crate::regular;
 
@@ -49,6 +50,27 @@ pub fn warnings(command: &OsStr, library: &Path) -> Vec<String> {
         }
     }
     warnings
+}
+
+/// Whether `command`, or what interprets it, uses libseccomp's part for
+/// listeners.
+pub fn wants_listener(command: &OsStr) -> bool {
+    let mut next = find(command);
+    for _ in 0..LONGEST_CHAIN {
+        let Some(path) = next else { return false };
+        let Kind::Script(interpreter) = kind(&path) else {
+            return imports(&path, b"seccomp_notify_fd").unwrap_or(false);
+        };
+        next = find(&interpreter);
+    }
+    false
+}
+
+fn imports(path: &Path, name: &[u8]) -> Option<bool> {
+    let mut data = Vec::new();
+    regular::open(path).ok()?.read_to_end(&mut data).ok()?;
+    let file = object::File::parse(&*data).ok()?;
+    Some(file.dynamic_symbols().any(|symbol| symbol.name_bytes() == Ok(name)))
 }
 
 /// As execvp(3) finds it.

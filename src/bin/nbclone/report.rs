@@ -14,7 +14,7 @@ use crate::parse::{Entry, Place, flag_names, signal_name};
 use crate::style::{Style, Tone};
 use crate::symbols::Symbols;
 use crate::tally::{Run, Site, Tally, Words};
-use crate::verdict::{Outcome, counted, list, verdict};
+use crate::verdict::{Outcome, counted, list, refused, verdict};
 
 /// Without --full, so many are listed of anything, and the others counted.
 const LISTED: usize = 20;
@@ -317,6 +317,7 @@ impl Report<'_> {
                 bypass.library
             ),
         )];
+        lines.extend(bypass.refused.iter().map(|program| self.line(INDENT, &refused(program))));
         let mut raw = false;
         for (key, counts) in bypass.calls.iter().take(self.listed(LISTED)) {
             let calls: u64 = counts.values().sum();

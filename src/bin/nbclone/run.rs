@@ -12,7 +12,7 @@ use crate::options::{Options, Sink, policy, policy_name};
 use crate::output::{Output, reason, say};
 use crate::policy::Policy;
 use crate::report::Report;
-use crate::seccomp::Wanted;
+use crate::seccomp::{Wanted, Way};
 use crate::session::Session;
 use crate::style::Style;
 use crate::symbols::Symbols;
@@ -67,7 +67,7 @@ pub fn run(options: &Options) -> Result<End, String> {
     // Evidence comes by a filter, and a program under one can't have a listener of
     // its own: only who asks for all calls gets it.
     let evidence = options.evidence && options.all_calls && report.is_some();
-    let wanted = Wanted { all_calls: options.all_calls, evidence };
+    let wanted = Wanted { all_calls: options.all_calls, evidence, way: way(options) };
     let why_not = if options.all_calls { "--no-evidence" } else { "--all-calls watches them" };
     let mut session = Session {
         library: printable::escape(library.as_os_str().as_encoded_bytes()),
@@ -132,6 +132,16 @@ fn not_started(options: &Options, error: &io::Error) -> End {
     say(&message);
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     End::Status(if is_missing { NOT_FOUND } else { CANNOT_RUN })
+}
+
+/// How the filter asks: as it is wanted, or so that COMMAND gets the listener of
+/// its own that it seems to want.
+fn way(options: &Options) -> Way {
+    if options.all_calls && options.way.is_none() && program::wants_listener(&options.command) {
+        say("COMMAND uses libseccomp's listener: as with --all-calls=ptrace, it gets one");
+        return Way::Tracer;
+    }
+    options.way.unwrap_or_default()
 }
 
 fn words(options: &Options) -> Vec<String> {

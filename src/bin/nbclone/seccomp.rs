@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copyright (c) 2026 The nbclone developers
-//! A seccomp filter that asks the command about the system calls of
-//! `syscalls` (seccomp_unotify(2)). The command lets all of them go on; it only
-//! looks.
+//! A seccomp filter that asks the command about the system calls of `syscalls`
+//! and of `evidence`, and what it asks.
+//!
+//! It asks in one of two ways. By a listener (`listener`) it disturbs the program
+//! least, and serves processes of any user; but the kernel allows one listener
+//! in a chain of filters, so that a program can't have one of its own. By
+//! ptrace(2) (`tracer`) the program can; but then nothing else can trace it.
 #![allow(unsafe_code)]
 
-use std::io::{self, IoSlice, IoSliceMut, Write};
-use std::mem::{MaybeUninit, size_of};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::net::UnixStream;
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
 use crate::evidence;
 use crate::evidence::calls::{self, Deed};
 use crate::evidence::filter::NATIVE;
 use crate::syscalls::{ABIS, Abi, Call};
-use nix::cmsg_space;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{
-    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg,
-    sendmsg, socketpair,
-};
 
 fn statement(code: u32, k: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
@@ -31,6 +27,16 @@ fn unless_equal(k: u32, skip: u8) -> libc::sock_filter {
     libc::sock_filter { code, jt: 0, jf: skip, k }
 }
 
+/// How the filter asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// By a listener.
+    #[default]
+    Listener,
+    /// By a stop of the thread, which its tracer sees.
+    Tracer,
+}
+
 /// What the filter asks about.
 #[derive(Clone, Copy, Default)]
 pub struct Wanted {
@@ -38,6 +44,17 @@ pub struct Wanted {
     pub all_calls: bool,
     /// Those that evidence wants.
     pub evidence: bool,
+    /// How.
+    pub way: Way,
+}
+
+impl Wanted {
+    fn action(self) -> u32 {
+        match self.way {
+            Way::Listener => libc::SECCOMP_RET_USER_NOTIF,
+            Way::Tracer => libc::SECCOMP_RET_TRACE,
+        }
+    }
 }
 
 /// For each ABI: its calls are asked about; all else is allowed.
@@ -49,7 +66,7 @@ fn filter(wanted: Wanted) -> Vec<libc::sock_filter> {
     const ARCHITECTURE: u32 = 4;
     let mut filter = Vec::new();
     if wanted.evidence {
-        filter.extend(evidence::filter::instructions(!wanted.all_calls));
+        filter.extend(evidence::filter::instructions(!wanted.all_calls, wanted.action()));
     }
     filter.push(statement(LOAD, ARCHITECTURE));
     for abi in ABIS.iter().filter(|_| wanted.all_calls) {
@@ -59,7 +76,7 @@ fn filter(wanted: Wanted) -> Vec<libc::sock_filter> {
         filter.push(statement(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, abi.mask));
         for (number, _) in abi.calls() {
             filter.push(unless_equal(number, 1));
-            filter.push(statement(RETURN, libc::SECCOMP_RET_USER_NOTIF));
+            filter.push(statement(RETURN, wanted.action()));
         }
         filter.push(statement(RETURN, libc::SECCOMP_RET_ALLOW));
     }
@@ -67,9 +84,8 @@ fn filter(wanted: Wanted) -> Vec<libc::sock_filter> {
     filter
 }
 
-/// Puts the filter on the calling thread and what it execs: the descriptor on
-/// which the questions come.
-fn install(wanted: Wanted) -> io::Result<OwnedFd> {
+/// Puts the filter on the calling thread and what it execs: what seccomp(2) gives.
+fn install(wanted: Wanted, flags: &[libc::c_ulong]) -> io::Result<libc::c_long> {
     let mut filter = filter(wanted);
     let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
     let seccomp = |flags: libc::c_ulong| {
@@ -82,18 +98,18 @@ fn install(wanted: Wanted) -> io::Result<OwnedFd> {
                 &raw const program,
             )
         };
-        if result < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: a descriptor that is new, and nobody else's.
-        Ok(unsafe { OwnedFd::from_raw_fd(result as RawFd) })
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
     };
+    // The first of them that this kernel knows.
     let attempt = || {
-        let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
-        // Linux 5.19: a signal doesn't restart a call that was counted.
-        seccomp(flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV).or_else(|error| {
-            if error.raw_os_error() == Some(libc::EINVAL) { seccomp(flags) } else { Err(error) }
-        })
+        let mut result = Err(io::Error::from_raw_os_error(libc::EINVAL));
+        for &flags in flags {
+            result = seccomp(flags);
+            if !matches!(&result, Err(error) if error.raw_os_error() == Some(libc::EINVAL)) {
+                break;
+            }
+        }
+        result
     };
     attempt().or_else(|error| {
         if error.raw_os_error() != Some(libc::EACCES) {
@@ -105,107 +121,25 @@ fn install(wanted: Wanted) -> io::Result<OwnedFd> {
     })
 }
 
-/// Where the questions come, and a first one that waits for its answer.
-pub type Answers = (Listener, Option<Question>);
-
-/// How the child hands the descriptor to the command.
-pub struct Handover {
-    parent: OwnedFd,
-    child: OwnedFd,
+/// The filter with a listener: the descriptor on which the questions come.
+pub fn install_listener(wanted: Wanted) -> io::Result<OwnedFd> {
+    let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    // Linux 5.19: a signal doesn't restart a call that was counted.
+    let newer = flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    let descriptor = install(wanted, &[newer, flags])?;
+    // SAFETY: a descriptor that is new, and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor as RawFd) })
 }
 
-impl Handover {
-    /// A new one, before fork.
-    pub fn new() -> io::Result<Handover> {
-        let flags = SockFlag::SOCK_CLOEXEC;
-        let (parent, child) = socketpair(AddressFamily::Unix, SockType::Datagram, None, flags)?;
-        Ok(Handover { parent, child })
-    }
-
-    /// What the child has to do before it execs.
-    pub fn child_side(
-        &self,
-        wanted: Wanted,
-    ) -> io::Result<impl FnMut() -> io::Result<()> + Send + Sync + use<>> {
-        let socket = self.child.try_clone()?;
-        Ok(move || {
-            let listener = match install(wanted) {
-                Ok(listener) => listener,
-                // Evidence can be done without; a count can't.
-                Err(_) if !wanted.all_calls => return Ok(()),
-                Err(error) => return Err(error),
-            };
-            let descriptors = [listener.as_raw_fd()];
-            let message = [ControlMessage::ScmRights(&descriptors)];
-            sendmsg::<()>(
-                socket.as_raw_fd(),
-                &[IoSlice::new(b"+")],
-                &message,
-                MsgFlags::empty(),
-                None,
-            )?;
-            Ok(())
-        })
-    }
-
-    /// Runs `spawn`, which waits until the child has exec'd, and answers what
-    /// the filter asks about that exec meanwhile. Besides what spawn gives: where
-    /// the questions come, and a first one that isn't about exec.
-    ///
-    /// The thread that answers allocates nothing while spawn forks.
-    pub fn accompany<T>(self, spawn: impl FnOnce() -> T) -> io::Result<(T, io::Result<Answers>)> {
-        let (mut stop, stopped) = UnixStream::pair()?;
-        std::thread::scope(|scope| {
-            let answers = scope.spawn(|| self.answer_until(&stopped));
-            let spawned = spawn();
-            stop.write_all(b".")?;
-            let answered = answers.join();
-            Ok((spawned, answered.unwrap_or_else(|_| Err(io::Error::other("a thread died")))))
-        })
-    }
-
-    fn answer_until(&self, stopped: &UnixStream) -> io::Result<Answers> {
-        let both = |asks: BorrowedFd<'_>| {
-            let wanted = PollFlags::POLLIN;
-            let mut events = [PollFd::new(asks, wanted), PollFd::new(stopped.as_fd(), wanted)];
-            while poll(&mut events, PollTimeout::NONE) == Err(nix::Error::EINTR) {}
-            // Once the child has exec'd, the command answers.
-            events[1].any() == Some(false) && events[0].any() == Some(true)
-        };
-        both(self.parent.as_fd());
-        let listener = self.take()?;
-        while both(listener.as_fd()) {
-            // Who asked may be gone, and all others with it.
-            let Some(question) = listener.receive() else { break };
-            if question.deed != Some(Deed::Exec) {
-                return Ok((listener, Some(question)));
-            }
-            listener.go_on(&question);
-        }
-        Ok((listener, None))
-    }
-
-    /// The descriptor, once the child has sent it.
-    fn take(&self) -> io::Result<Listener> {
-        let mut byte = [0u8; 1];
-        let mut space = cmsg_space!([RawFd; 1]);
-        let mut places = [IoSliceMut::new(&mut byte)];
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
-        let message = recvmsg::<()>(self.parent.as_raw_fd(), &mut places, Some(&mut space), flags)?;
-        for control in message.cmsgs()? {
-            let ControlMessageOwned::ScmRights(descriptors) = control else { continue };
-            if let Some(&descriptor) = descriptors.first() {
-                // SAFETY: it has just been received, and is nobody else's.
-                return Ok(Listener(unsafe { OwnedFd::from_raw_fd(descriptor) }));
-            }
-        }
-        Err(io::Error::other("the filter's descriptor didn't come"))
-    }
+/// The filter whose questions a tracer sees.
+pub fn install_traced(wanted: Wanted) -> io::Result<()> {
+    install(wanted, &[0]).map(drop)
 }
 
 /// A call that waits for its answer.
 pub struct Question {
-    id: u64,
+    /// Which question, for the listener.
+    pub id: u64,
     /// The thread that calls, in the command's PID namespace.
     pub thread: i32,
     /// Which call; `None`: one that isn't in the table.
@@ -220,83 +154,33 @@ pub struct Question {
     pub instruction: u64,
 }
 
-/// Where the questions come.
-pub struct Listener(OwnedFd);
-
-impl AsFd for Listener {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-mod ioctl {
-    nix::ioctl_readwrite!(receive, b'!', 0, libc::seccomp_notif);
-    nix::ioctl_readwrite!(send, b'!', 1, libc::seccomp_notif_resp);
-}
-
-impl Listener {
-    /// The next question; `None` if who asked is gone.
-    pub fn receive(&self) -> Option<Question> {
-        // The kernel may have a longer structure some day; it wants zeros.
-        let mut space = [MaybeUninit::<libc::seccomp_notif>::zeroed(); 2];
-        let place = space.as_mut_ptr().cast::<libc::seccomp_notif>();
-        const { assert!(size_of::<libc::seccomp_notif>() == 80) }
-        // SAFETY: room for what the kernel writes; numbers only.
-        let question = unsafe {
-            ioctl::receive(self.0.as_raw_fd(), place).ok()?;
-            *place
-        };
-        let data = question.data;
-        let known = Abi::find(data.arch, data.nr as u32);
-        Some(Question {
-            id: question.id,
-            thread: question.pid as i32,
+impl Question {
+    /// `call`: the architecture as `AUDIT_ARCH_*` names it, and the number.
+    pub fn new(
+        id: u64,
+        thread: i32,
+        call: (u32, u32),
+        arguments: [u64; 6],
+        instruction: u64,
+    ) -> Question {
+        let (architecture, number) = call;
+        let known = Abi::find(architecture, number);
+        Question {
+            id,
+            thread,
             call: known.map(|(_, call)| call),
-            deed: if data.arch == NATIVE { calls::deed(data.nr as u32) } else { None },
-            arguments: data.args,
+            deed: if architecture == NATIVE { calls::deed(number) } else { None },
+            arguments,
             is_narrow: known.is_some_and(|(abi, _)| abi.is_narrow),
-            instruction: data.instruction_pointer,
-        })
+            instruction,
+        }
     }
 
-    /// Lets the call go on.
-    pub fn go_on(&self, question: &Question) {
-        let flags = libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32;
-        let mut answer = libc::seccomp_notif_resp { id: question.id, val: 0, error: 0, flags };
-        // SAFETY: a structure that the kernel reads. Who asked may be gone.
-        let _ = unsafe { ioctl::send(self.0.as_raw_fd(), &raw mut answer) };
-    }
-
-    /// Leaves the questions to a process of its own, which lets everything go on
-    /// until nobody is left to ask. Without it execve(2) would fail in processes
-    /// that outlive this one.
-    pub fn leave_behind(self) {
-        // SAFETY: this process has one thread again; what the child calls is
-        // allowed after fork in any case.
-        unsafe {
-            if libc::fork() != 0 {
-                return;
-            }
-            // Nobody is to wait for the end of our output.
-            libc::setsid();
-            let null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR);
-            for descriptor in 0..=2 {
-                libc::dup2(null, descriptor);
-            }
-        }
-        loop {
-            let mut events = [PollFd::new(self.as_fd(), PollFlags::POLLIN)];
-            let _ = poll(&mut events, PollTimeout::NONE);
-            let [event] = events;
-            let come = event.revents().unwrap_or(PollFlags::empty());
-            if come.contains(PollFlags::POLLIN) {
-                if let Some(question) = self.receive() {
-                    self.go_on(&question);
-                }
-            } else if !come.is_empty() {
-                // SAFETY: ends this process alone.
-                unsafe { libc::_exit(0) }
-            }
-        }
+    /// Whether the program asks for a listener of its own.
+    pub fn wants_listener(&self) -> bool {
+        let [operation, flags, ..] = self.arguments;
+        self.call == Some(Call::Seccomp)
+            && operation as u32 == libc::SECCOMP_SET_MODE_FILTER
+            && flags as libc::c_ulong & libc::SECCOMP_FILTER_FLAG_NEW_LISTENER != 0
     }
 }

@@ -10,19 +10,22 @@ use std::process::{Command, ExitStatus};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::annotate;
 use crate::bypass::Bypass;
 use crate::channel::Channel;
 use crate::completeness::Completeness;
 use crate::evidence::{Event, Watch};
-use crate::origin;
-use crate::output::{Output, reason, say};
-use crate::parse::{self, Place};
-use crate::seccomp::{Handover, Listener, Question, Wanted};
+use crate::listener::{self, Listener};
+use crate::output::{Output, reason};
+use crate::parse;
+use crate::patience::Patience;
+use crate::seccomp::{Question, Wanted, Way};
 use crate::signals::{self, Signals};
 use crate::symbols::Symbols;
 use crate::syscalls;
 use crate::system::{self, Start};
 use crate::tally::Tally;
+use crate::tracer::{self, Step, Tracer};
 
 /// Why nothing was started.
 enum Failure {
@@ -33,6 +36,38 @@ enum Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         Failure::Command(error)
+    }
+}
+
+/// Who hears the filter's questions.
+enum Asked {
+    Listener(Listener),
+    Tracer(Tracer),
+    /// There is no filter, or nobody is left that has it.
+    Nobody,
+}
+
+/// COMMAND, as far as it is known.
+struct Course {
+    child: i32,
+    is_stopped: bool,
+    end: Option<ExitStatus>,
+}
+
+impl Course {
+    fn change(&mut self, change: ExitStatus) {
+        if change.continued() {
+            self.is_stopped = false;
+        } else if let Some(signal) = change.stopped_signal() {
+            self.stop(signal);
+        } else {
+            self.end = Some(change);
+        }
+    }
+
+    fn stop(&mut self, signal: i32) {
+        self.is_stopped = true;
+        signals::stop_by(signal);
     }
 }
 
@@ -64,15 +99,19 @@ impl Session {
     ) -> Result<io::Result<ExitStatus>, String> {
         let failed = |what: &str, error: io::Error| format!("{what}: {}", reason(&error));
         let signals = Signals::new().map_err(|error| failed("signalfd", error))?;
-        let (child, listener) = match self.start(command, &signals, wanted) {
+        let (child, asked) = match self.start(command, &signals, wanted) {
             Ok(started) => started,
             Err(Failure::Command(error)) => return Ok(Err(error)),
             Err(Failure::Filter(error)) => {
-                return Err(failed("--all-calls: no seccomp filter", error));
+                let what = match wanted.way {
+                    Way::Listener => "--all-calls: no seccomp filter",
+                    Way::Tracer => "--all-calls=ptrace: no filter, or no ptrace(2)",
+                };
+                return Err(failed(what, error));
             }
         };
         self.channel.listen();
-        self.watch(child, &signals, listener).map(Ok).map_err(|error| failed("waiting", error))
+        self.watch(child, &signals, asked).map(Ok).map_err(|error| failed("waiting", error))
     }
 
     fn start(
@@ -80,41 +119,61 @@ impl Session {
         command: &mut Command,
         signals: &Signals,
         wanted: Wanted,
-    ) -> Result<(i32, Option<Listener>), Failure> {
+    ) -> Result<(i32, Asked), Failure> {
         let descriptor = self.channel.descriptor();
-        let start = Start { mask: signals.mask, descriptor, ends_with_us: true };
+        // A tracer's end is its tracees' end already.
+        let ends_with_us = wanted.way == Way::Listener;
+        let start = Start { mask: signals.mask, descriptor, ends_with_us };
         if !wanted.all_calls && !wanted.evidence {
-            return Ok((system::spawn(command, start, || Ok(()))?, None));
+            return Ok((system::spawn(command, start, || Ok(()))?, Asked::Nobody));
         }
         if !syscalls::AVAILABLE {
             let why = "nbclone doesn't watch system calls on this architecture";
             self.unwatched(wanted, why);
-            return Ok((system::spawn(command, start, || Ok(()))?, None));
+            let start = Start { ends_with_us: true, ..start };
+            return Ok((system::spawn(command, start, || Ok(()))?, Asked::Nobody));
         }
-        let handover = Handover::new()?;
-        let side = handover.child_side(wanted)?;
-        // Where the filter failed, its descriptor hasn't come, and what spawn
-        // says isn't about COMMAND.
-        let (spawned, answers) = handover.accompany(|| system::spawn(command, start, side))?;
-        let (listener, first) = match answers {
-            Ok(answers) => answers,
+        // Where the filter failed, nobody can be asked, and what spawn says isn't
+        // about COMMAND.
+        let (spawned, asked, first) = match wanted.way {
+            Way::Listener => {
+                let handover = listener::Handover::new()?;
+                let side = handover.child_side(wanted)?;
+                let spawn = || system::spawn(command, start, side);
+                let (spawned, answers) = handover.accompany(spawn)?;
+                match answers {
+                    Ok((listener, first)) => (spawned, Ok(Asked::Listener(listener)), first),
+                    Err(error) => (spawned, Err(error), None),
+                }
+            }
+            Way::Tracer => {
+                let handover = tracer::Handover::new()?;
+                let side = handover.child_side(wanted)?;
+                let spawn = || system::spawn(command, start, side);
+                let (spawned, tracer) = handover.accompany(spawn)?;
+                (spawned, tracer.map(Asked::Tracer), None)
+            }
+        };
+        let asked = match asked {
+            Ok(asked) => asked,
             Err(_) if !wanted.all_calls => {
                 self.unwatched(wanted, "the kernel takes no seccomp filter");
-                return Ok((spawned?, None));
+                return Ok((spawned?, Asked::Nobody));
             }
             Err(error) => return Err(Failure::Filter(spawned.err().unwrap_or(error))),
         };
         let child = spawned?;
         if wanted.all_calls {
-            self.bypass = Some(Ok(Bypass::default()));
+            self.bypass = Some(Ok(Bypass { way: wanted.way, ..Bypass::default() }));
         }
         if wanted.evidence {
             self.watch = Watch::new(&self.library);
         }
-        if let Some(question) = first {
-            self.answer(&listener, &question);
+        if let (Asked::Listener(listener), Some(question)) = (&asked, first) {
+            self.judge(&question);
+            listener.go_on(&question);
         }
-        Ok((child, Some(listener)))
+        Ok((child, asked))
     }
 
     fn unwatched(&mut self, wanted: Wanted, why: &str) {
@@ -126,35 +185,32 @@ impl Session {
         }
     }
 
-    fn watch(
-        &mut self,
-        child: i32,
-        signals: &Signals,
-        mut listener: Option<Listener>,
-    ) -> io::Result<ExitStatus> {
-        let mut end = None;
-        let mut is_stopped = false;
+    fn watch(&mut self, child: i32, signals: &Signals, mut asked: Asked) -> io::Result<ExitStatus> {
+        let mut course = Course { child, is_stopped: false, end: None };
         let mut patience = Patience::default();
         loop {
             // Processes that COMMAND leaves behind: without an answer every fork
             // of theirs fails, and a report without their calls isn't complete.
             let remain = |patience: &mut Patience| {
-                listener.is_some()
+                !matches!(asked, Asked::Nobody)
                     || (self.report.is_some()
                         && !patience.is_over
                         && (self.channel.writers() > 0 || self.may_come_back(patience)))
             };
-            if end.is_some() && !remain(&mut patience) {
+            if course.end.is_some() && !remain(&mut patience) {
                 break;
             }
-            let asked = self.wait(signals, listener.as_ref(), patience.timeout(end.is_some()))?;
-            if asked.contains(PollFlags::POLLIN) {
-                let question = listener.as_ref().and_then(Listener::receive);
-                if let (Some(listener), Some(question)) = (&listener, question) {
-                    self.answer(listener, &question);
+            let timeout = patience.timeout(course.end.is_some());
+            let come = self.wait(signals, &asked, timeout)?;
+            if let Asked::Listener(listener) = &asked {
+                if come.contains(PollFlags::POLLIN) {
+                    if let Some(question) = listener.receive() {
+                        self.judge(&question);
+                        listener.go_on(&question);
+                    }
+                } else if come.contains(PollFlags::POLLHUP) {
+                    asked = Asked::Nobody;
                 }
-            } else if asked.contains(PollFlags::POLLHUP) {
-                listener = None;
             }
             // Read before COMMAND is looked at: a change behind that look sends
             // another SIGCHLD.
@@ -162,24 +218,15 @@ impl Session {
             while let Some(signal) = signals.next()? {
                 came.push(signal);
             }
-            while end.is_none() {
-                let Some(change) = system::change_of(child)? else { break };
-                if change.continued() {
-                    is_stopped = false;
-                } else if let Some(signal) = change.stopped_signal() {
-                    is_stopped = true;
-                    signals::stop_by(signal);
-                } else {
-                    end = Some(change);
-                }
-            }
+            self.look(&mut course, &mut asked)?;
             for signal in came {
-                if end.is_none() {
-                    signals::pass_on(&signal, child, is_stopped);
+                if course.end.is_none() {
+                    signals::pass_on(&signal, child, course.is_stopped);
                 } else if signals::is_request(&signal) {
                     // COMMAND's id may be another's by now; whoever sends a
                     // signal doesn't want to wait for what it left behind.
-                    if let Some(listener) = listener.take() {
+                    if let Asked::Listener(listener) = std::mem::replace(&mut asked, Asked::Nobody)
+                    {
                         listener.leave_behind();
                     }
                     patience.is_over = true;
@@ -188,7 +235,33 @@ impl Session {
             self.read_channel();
         }
         self.read_channel();
-        Ok(end.unwrap_or_default())
+        Ok(course.end.unwrap_or_default())
+    }
+
+    /// Looks what has become of COMMAND, and of all tracees if there are some.
+    fn look(&mut self, course: &mut Course, asked: &mut Asked) -> io::Result<()> {
+        if let Asked::Tracer(tracer) = asked {
+            loop {
+                match tracer.next()? {
+                    Step::Question(question) => {
+                        self.judge(&question);
+                        tracer.go_on(&question);
+                    }
+                    Step::Stopped(signal) => course.stop(signal),
+                    Step::Continued => course.is_stopped = false,
+                    Step::Ended(status) => course.end = Some(status),
+                    Step::Other => {}
+                    Step::Nothing => return Ok(()),
+                    Step::Over => break,
+                }
+            }
+            *asked = Asked::Nobody;
+        }
+        while course.end.is_none() {
+            let Some(change) = system::change_of(course.child)? else { break };
+            course.change(change);
+        }
+        Ok(())
     }
 
     /// Whether a process that has made calls lives without the memory: between an
@@ -205,13 +278,15 @@ impl Session {
     fn wait(
         &self,
         signals: &Signals,
-        listener: Option<&Listener>,
+        asked: &Asked,
         timeout: PollTimeout,
     ) -> io::Result<PollFlags> {
         let readable = |descriptor| PollFd::new(descriptor, PollFlags::POLLIN);
         let mut events = vec![readable(signals.as_fd()), readable(self.channel.event())];
         let place = events.len();
-        events.extend(listener.map(|listener| readable(listener.as_fd())));
+        if let Asked::Listener(listener) = asked {
+            events.push(readable(listener.as_fd()));
+        }
         match poll(&mut events, timeout) {
             Err(nix::Error::EINTR) => return Ok(PollFlags::empty()),
             result => result?,
@@ -220,7 +295,7 @@ impl Session {
         Ok(answer.unwrap_or(PollFlags::empty()))
     }
 
-    fn answer(&mut self, listener: &Listener, question: &Question) {
+    fn judge(&mut self, question: &Question) {
         if let Some(Ok(bypass)) = &mut self.bypass {
             bypass.count(question, &self.library, &self.symbols);
         }
@@ -228,7 +303,6 @@ impl Session {
             let &Question { thread, arguments, instruction, .. } = question;
             watch.see(&Event { thread, deed, arguments, instruction });
         }
-        listener.go_on(question);
     }
 
     fn read_channel(&mut self) {
@@ -239,10 +313,10 @@ impl Session {
             let mut line = line.to_owned();
             let mut record = parse::line(&line);
             if let Some(record) = &mut record {
-                find_caller(&mut line, record, segment);
+                annotate::find_caller(&mut line, record, segment);
             }
             if let Some(trace) = trace {
-                trace.line(&annotated(line, record.as_ref(), symbols));
+                trace.line(&annotate::annotated(line, record.as_ref(), symbols));
             }
             if let (Some(tally), Some(record)) = (report.as_mut(), &record) {
                 tally.count(record);
@@ -274,63 +348,4 @@ impl Session {
         };
         (seen < made || more.is_some()).then_some(Completeness { seen, made, more })
     }
-}
-
-/// The wait for processes that COMMAND left behind: nothing tells of their end,
-/// so they are looked for again and again.
-#[derive(Default)]
-struct Patience {
-    is_over: bool,
-    looks: u32,
-    /// How many looks in all found no process that has the memory.
-    without_memory: u32,
-}
-
-impl Patience {
-    fn timeout(&mut self, is_ended: bool) -> PollTimeout {
-        const LOOK_AGAIN: u8 = 20;
-        const SAY_SO: u32 = 100;
-        if !is_ended {
-            return PollTimeout::NONE;
-        }
-        self.looks = self.looks.saturating_add(1);
-        if self.looks == SAY_SO {
-            say(
-                "COMMAND has ended; the report waits for processes that it left behind (Ctrl-C ends that)",
-            );
-        }
-        PollTimeout::from(LOOK_AGAIN)
-    }
-}
-
-/// Names the file of a call site of which the process itself knew the address
-/// alone: it may not see /proc, after chroot(2) say.
-fn find_caller(line: &mut String, record: &mut parse::Record, segment: Option<i32>) {
-    let Place::Address(address) = record.caller else { return };
-    if !origin::has_memory(record.pid, segment) {
-        return;
-    }
-    if let Place::Module(path, offset) = origin::place_of(record.pid, address) {
-        let bare = format!(" <caller {address:#x}>");
-        *line = line.replacen(&bare, &format!(" <caller {path}+{offset:#x}>"), 1);
-        record.caller = Place::Module(path, offset);
-    }
-}
-
-/// A line with functions and lines of source behind its offsets.
-fn annotated(line: String, record: Option<&parse::Record>, symbols: &Symbols) -> String {
-    let mut text = line;
-    let Some(record) = record else { return text };
-    let mut add = |place: &Place, words: Option<String>| {
-        if let (Place::Module(path, offset), Some(words)) = (place, words) {
-            let known = format!("{path}+{offset:#x}>");
-            let more = format!("{path}+{offset:#x} {words}>");
-            text = text.replacen(&known, &more, 1);
-        }
-    };
-    if let Some(func) = &record.func {
-        add(func, symbols.function(func).words());
-    }
-    add(&record.caller, symbols.call(&record.caller).words());
-    text
 }

@@ -124,6 +124,14 @@ fn raw(run: &Run) -> BTreeSet<&Place> {
     raw.map(|key| &key.place).collect()
 }
 
+/// Of a program that asked for a listener.
+pub fn refused(program: &str) -> String {
+    format!(
+        "{program} asked for a seccomp listener of its own and got EBUSY; --all-calls=ptrace \
+         leaves it one"
+    )
+}
+
 /// Calls of libc's clone.
 fn missed(run: &Run) -> impl Iterator<Item = &Key> {
     let calls = run.bypass.iter().flat_map(|bypass| bypass.calls.keys());
@@ -146,6 +154,16 @@ fn incomplete(tally: &Tally, run: &Run) -> Option<String> {
 
 /// Why differences weren't seen that the calls could meet.
 fn unseen(tally: &Tally, run: &Run, answers: &[Answered]) -> Option<String> {
+    if let Ok(bypass) = &run.bypass {
+        if let Some(program) = bypass.refused.first() {
+            return Some(refused(program));
+        }
+        let unknown: u64 = bypass.unknown().sum();
+        if unknown > 0 {
+            let calls = counted(unknown as usize, "system call");
+            return Some(format!("where {calls} came from couldn't be read in /proc"));
+        }
+    }
     let missed = missed(run).count();
     if missed > 0 {
         let calls = counted(missed, "call site");

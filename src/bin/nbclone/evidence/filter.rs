@@ -45,8 +45,8 @@ fn load_high(argument: u32) -> libc::sock_filter {
 }
 
 /// Asks, or allows, by a call's arguments.
-fn decide(when: When) -> Vec<libc::sock_filter> {
-    let ask = statement(RETURN, libc::SECCOMP_RET_USER_NOTIF);
+fn decide(when: When, action: u32) -> Vec<libc::sock_filter> {
+    let ask = statement(RETURN, action);
     let allow = statement(RETURN, libc::SECCOMP_RET_ALLOW);
     match when {
         When::Always => vec![ask],
@@ -84,12 +84,13 @@ fn among(
 }
 
 /// Asks about the watched calls of native programs and goes on to the next
-/// instruction for all others. `makes`: about clone and fork too.
-pub fn instructions(makes: bool) -> Vec<libc::sock_filter> {
+/// instruction for all others. `makes`: about clone and fork too; `action`: what
+/// asks.
+pub fn instructions(makes: bool, action: u32) -> Vec<libc::sock_filter> {
     let asked = |watched: &&Watched| makes || watched.deed != Deed::Make;
     let mut body = vec![statement(LOAD, NUMBER)];
     for watched in WATCHED.iter().filter(asked) {
-        let decision = decide(watched.when);
+        let decision = decide(watched.when, action);
         body.push(test(EQUAL, watched.number, 0, decision.len()));
         body.extend(decision);
     }

@@ -93,6 +93,11 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// Whether it is stopped. (A stop looks like this to a tracer's tracee.)
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.state, b'T' | b't')
+    }
+
     /// Of a process; `None` if it is gone.
     pub fn of(process: i32) -> Option<Stat> {
         let text = read_text(&format!("/proc/{process}/stat"))?;
