@@ -64,8 +64,6 @@ extern "C" fn nbclone_at_load() {
 /// All that is done at load. A constructor that runs earlier has it done by its first
 /// call, whatever becomes of the call: libc's state can be verified only while it is
 /// as libc has made it.
-#[cold]
-#[inline(never)]
 fn load() {
     identity::learn();
     entry::learn_machine();

@@ -150,7 +150,6 @@ pub fn open_usual_call() {
 }
 
 /// Learns the places from the calling thread's values, if an earlier call hasn't.
-#[cold]
 pub fn learn() {
     if LAYOUT.load(Relaxed) > UNKNOWN {
         return;

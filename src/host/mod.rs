@@ -94,7 +94,6 @@ fn call5(number: libc::c_long, a: usize, b: usize, c: usize, d: usize, e: usize)
 /// # Safety
 ///
 /// As `CStr::from_ptr`: there is a NUL, and nothing changes while the result is used.
-#[inline(never)]
 pub unsafe fn c_text<'a>(text: *const c_char) -> &'a CStr {
     let text = text.cast::<u8>();
     let mut length = 0;
@@ -382,8 +381,6 @@ impl Limit {
 
     /// Raises the hard limit by one descriptor, if the process has the right to. False:
     /// it hasn't, or this was done before.
-    #[cold]
-    #[inline(never)]
     pub fn raise_further(&mut self) -> bool {
         if !self.is_known || self.is_raised_further {
             return false;

@@ -15,7 +15,6 @@ pub fn parse(digits: &[u8]) -> Option<i32> {
 pub type Digits = [u8; 16];
 
 /// The digits of a number, base 10 or 16. `None`: there is no room for them.
-#[inline(never)]
 pub fn digits(mut number: usize, base: usize, buffer: &mut Digits) -> Option<&[u8]> {
     let mut start = buffer.len();
     loop {

@@ -100,7 +100,6 @@ impl Maps {
 
     /// A hexadecimal number and the byte behind it. 0 at the end of the file, too. Nothing but
     /// the end of the line stands behind the inode where there is no path.
-    #[inline(never)]
     fn number(&mut self) -> usize {
         let mut number = 0usize;
         loop {
