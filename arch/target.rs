@@ -33,8 +33,11 @@ pub const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 5
 
 /// A second for futex(2), in either width that the call may have, in either byte order.
 /// m68k's only futex(2) takes 64 bits.
-pub const FUTEX_SECOND: [usize; 4] =
-    if cfg!(target_arch = "m68k") { [0, 1, 0, 0] } else { [1, 0, 0, 0] };
+pub const FUTEX_SECOND: [usize; 16 / size_of::<usize>()] = {
+    let mut second = [0; 16 / size_of::<usize>()];
+    second[if cfg!(target_arch = "m68k") { 1 } else { 0 }] = 1;
+    second
+};
 
 /// LLVM 22 loses the index into an array where it sees that the array is on the stack.
 pub const LOSES_STACK_INDEX: bool = cfg!(target_arch = "m68k");
