@@ -3,6 +3,7 @@
 //! libc's own functions and variables, which arch/libc.S refers to weakly.
 #![allow(unsafe_code)]
 
+use crate::target::HAS_FUNCTION_DESCRIPTORS;
 use core::ffi::{c_int, c_void};
 
 /// What dl_iterate_phdr(3) calls for each module.
@@ -46,10 +47,9 @@ impl Symbols {
     }
 }
 
-/// Where the code of `function` is, one of `Symbols`: on ELFv1 a function's address
-/// is that of a descriptor, whose first word says it.
+/// Where the code of `function` is, one of `Symbols`.
 pub fn code(function: usize) -> usize {
-    if cfg!(target_abi = "elfv1") && function != 0 {
+    if HAS_FUNCTION_DESCRIPTORS && function != 0 {
         // SAFETY: a descriptor, which the linker has written.
         return unsafe { core::ptr::with_exposed_provenance::<usize>(function).read() };
     }
