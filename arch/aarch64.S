@@ -129,7 +129,7 @@ FUNCTION(nbclone_arch_launch)
 	ret
 END(nbclone_arch_launch)
 
-/* Where both go on in the child. No frame is above it. */
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined x30
 	mov	x29, #0			/* ends frame-pointer chains too */
@@ -176,8 +176,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	ldr	x4, [sp, #REQUEST + 32]
 	mov	x8, #SYS_clone
 	svc	#0
-	/* Again one instruction for both: the call site is in x30 in either;
-	 * the frame is the parent's alone.  CFA = sp + (x0 != 0) * 48. */
+	/* The next instruction runs in parent and child: the call site is in x30
+	 * in both, the frame is the parent's alone: CFA = sp + (x0 != 0) * 48. */
 	.cfi_remember_state
 	.cfi_restore x30
 	.cfi_escape DW_CFA_def_cfa_expression, 10, DW_OP_breg(31), 0, \
@@ -218,7 +218,7 @@ LOCAL_FUNCTION(nbclone_arch_linux1_child)
 	CHKFEAT_X16
 	cbnz	x16, 2f			/* it is off, or unknown here */
 	br	x30
-2:	ret				/* a call site has no landing pad else */
+2:	ret				/* without GCS there may be no landing pad */
 END(nbclone_arch_linux1_child)
 
 /* long nbclone_arch_syscall(number, a, b, c, d, e) */

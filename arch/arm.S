@@ -93,8 +93,8 @@ FUNCTION(nbclone_arch_clone)
 .Lgate:	.word	nbclone_gate - .Lhere - 8
 END(nbclone_arch_clone)
 
-/* Whatever else, from nbclone_arch_clone: apart, since the platform's tables have
- * one frame for a function. */
+/* nbclone_arch_clone's unusual calls: a function apart, since the platform's tables
+ * have one frame for a function. */
 LOCAL_FUNCTION(nbclone_arch_unusual)
 	.save	{r4, lr}
 	push	{r4, lr}		/* r4 for the stack's alignment */
@@ -162,7 +162,7 @@ FUNCTION(nbclone_arch_launch)
 END(nbclone_arch_launch)
 
 /* Where nbclone_arch_clone goes on in the child, and at .Llaunched that of
- * nbclone_arch_launch. No frame is above it. */
+ * nbclone_arch_launch. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cantunwind
 	.cfi_undefined lr
@@ -229,8 +229,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	ldr	lr, [sp, #CALL_SITE]	/* for the child */
 	mov	r7, #SYS_clone
 	svc	#0
-	/* Again two instructions for both: the call site, r4 and r7 are in
-	 * registers in either. */
+	/* The next two instructions run in parent and child: the call site and
+	 * the caller's r4 and r7 are in registers in both. */
 	.cfi_remember_state
 	.cfi_restore lr
 	.cfi_register r4, r12

@@ -54,8 +54,9 @@
 	.cfi_adjust_cfa_offset -4;	\
 	.cfi_restore register
 
-/* In the parent REGISTER is *(esp + OFFSET), in the child, where eax is 0, 0: for
- * eip, unwinding ends there. */
+/* The value of REGISTER: in the parent *(esp + OFFSET), in the child, where eax is
+ * 0, 0. Unwinding ends at a return address (eip) of 0. DWARF's numbers: 0 is eax, 4
+ * esp, 13 the expression's length. */
 #define BY_EAX(REGISTER, OFFSET)				\
 	.cfi_escape DW_CFA_val_expression, REGISTER, 13,	\
 		DW_OP_breg(0), 0, DW_OP_dup, DW_OP_bra, 3, 0,	\
@@ -137,7 +138,7 @@ FUNCTION(nbclone_arch_clone)
 	ret
 END(nbclone_arch_clone)
 
-/* Where nbclone_arch_clone goes on in the child. No frame is above it. */
+/* Where nbclone_arch_clone goes on in the child. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined %eip
 	.cfi_def_cfa %esp, 0
@@ -200,7 +201,7 @@ FUNCTION(nbclone_arch_launch)
 	ret
 END(nbclone_arch_launch)
 
-/* Where nbclone_arch_launch goes on in the child. No frame is above it. */
+/* Where nbclone_arch_launch goes on in the child. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_launched)
 	.cfi_undefined %eip
 	.cfi_def_cfa %esp, 0
@@ -262,7 +263,7 @@ FUNCTION(nbclone_arch_linux1_clone)
 	movl	REQUEST_CHILD_TID(%esp), %edi
 	movl	$SYS_clone, %eax
 	int	$0x80
-	/* Again two instructions for both. CFA = esp + (eax ? 64 : 0); in the
+	/* The next two instructions run in parent and child. CFA = esp + (eax ? 64 : 0); in the
 	 * parent ebx is *(esp + 52) and edi *(esp + 56), in the child they are
 	 * out of DWARF's reach: given as 0. */
 	.cfi_remember_state

@@ -88,7 +88,7 @@ FUNCTION(nbclone_arch_clone)
 END(nbclone_arch_clone)
 
 /* Where nbclone_arch_clone goes on in the child, and at .Llaunched that of
- * nbclone_arch_launch. No frame is above it. */
+ * nbclone_arch_launch. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined $ra
 	move	$s0, $zero		/* no flag: exit_group */
@@ -171,7 +171,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	ld.d	$ra, $sp, SAVED_RA	/* the call site, for the child */
 	li.w	$a7, SYS_clone
 	syscall	0
-	/* Again one instruction for both: the call site is in ra in either. */
+	/* The next instruction runs in parent and child: the call site is in ra
+	 * in both. */
 	.cfi_remember_state
 	.cfi_restore $ra
 	FRAME_BY(A0, SP, REQUEST_FRAME)

@@ -124,8 +124,8 @@ FUNCTION(nbclone_arch_clone)
 	rts
 END(nbclone_arch_clone)
 
-/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
- * is above it. */
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. Unwinding
+ * ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined PC
 	.cfi_def_cfa %sp, 0
@@ -226,8 +226,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	moveq	#0, %d2			/* no other stack, for now */
 	moveq	#SYS_clone, %d0
 	trap	#0
-	/* Again two instructions for both, and one frame, but the child's
-	 * caller has another stack pointer: CFA = request.stack +
+	/* The next two instructions run in parent and child. The frame is there
+	 * in both, but the child's caller has another stack pointer: CFA = request.stack +
 	 * ((sp + frame + 4 - request.stack) & -(d0 != 0)). */
 #define IN_FRAME(register, offset)	\
 	.cfi_escape DW_CFA_expression, register, 2, DW_OP_breg(SP), SLEB(offset)
@@ -258,8 +258,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	jne	2f
 	moveq	#SYS_clone, %d0
 	trap	#0
-	/* And here: the call site is in a0 in either, and d2 in a1; the frame
-	 * is the parent's alone. */
+	/* As above, but the frame is the parent's alone: the call site is in a0
+	 * and the caller's d2 in a1 in both. */
 #define CFI_SHARING		\
 	FRAME_BY(D0, SP, REQUEST_FRAME + 4); \
 	.cfi_register PC, %a0;	\

@@ -3,14 +3,14 @@
 //! Hardening marks for the code that Rust makes, as arch/*.S has them for its own.
 //!
 //! Rust's functions begin with no landing pad and need none: each is reached by
-//! direct calls, or through a naked function that has one, and the library keeps no
-//! table of jumps (tests/marks.rs reads the built code). Nor do they touch a shadow
-//! stack. Rust before 1.88 has no naked functions: there is no mark then.
+//! direct calls, or through a pad of its own (src/host/entry.rs, src/abi.rs), and the
+//! library keeps no table of jumps (tests/marks.rs reads the built code). Nor do they
+//! touch a shadow stack.
 
 #![allow(unsafe_code)]
 
 // X86_FEATURE_1_AND: IBT and SHSTK.
-#[cfg(all(target_arch = "x86_64", target_pointer_width = "64", nbclone_naked))]
+#[cfg(all(target_arch = "x86_64", target_pointer_width = "64"))]
 core::arch::global_asm!(
     ".pushsection .note.gnu.property, \"a\", @note",
     ".p2align 3",
@@ -32,7 +32,7 @@ core::arch::global_asm!(
 );
 
 // AARCH64_FEATURE_1_AND: BTI and GCS.
-#[cfg(all(target_arch = "aarch64", nbclone_naked))]
+#[cfg(target_arch = "aarch64")]
 core::arch::global_asm!(
     ".pushsection .note.gnu.property, \"a\", %note",
     ".p2align 3",

@@ -108,6 +108,8 @@
 # define REQUEST_FRAME		64
 #endif
 
+#define EOVERFLOW		79
+
 /* DWARF's numbers. */
 #define V0		2
 #define SP		29
@@ -206,7 +208,7 @@ FUNCTION(nbclone_arch_clone)
 END(nbclone_arch_clone)
 
 /* Where nbclone_arch_clone goes on in the child, and at .Llaunched that of
- * nbclone_arch_launch. No frame is above it. */
+ * nbclone_arch_launch. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined $ra
 	move	$s1, $a2
@@ -343,7 +345,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	RESTORE	$ra, SAVED_RA($sp)	/* the call site, for the child */
 	li	$v0, SYS_clone
 	syscall
-	/* Again two instructions for both: the call site is in ra in either. */
+	/* The next two instructions run in parent and child: the call site is in
+	 * ra in both. */
 	.cfi_remember_state
 	.cfi_restore $ra
 	FRAME_BY(V0, SP, REQUEST_FRAME)
@@ -405,10 +408,18 @@ FUNCTION(nbclone_arch_syscall)
 	move	$a4, $a5
 #endif
 	syscall
-	beqz	$a3, 1f
+#if _MIPS_SIM == _ABIN32
+	bnez	$a3, 1f
+	sll	$t0, $v0, 0
+	beq	$t0, $v0, 2f
 	nop
-	negu	$v0, $v0		/* -errno */
-1:	jr	$ra
+	li	$v0, EOVERFLOW		/* the result is no word: an offset */
+#else
+	beqz	$a3, 2f
+	nop
+#endif
+1:	negu	$v0, $v0		/* -errno */
+2:	jr	$ra
 	nop
 END(nbclone_arch_syscall)
 

@@ -211,7 +211,7 @@ TOC_FUNCTION(nbclone_arch_clone)
 END(nbclone_arch_clone)
 
 /* Where nbclone_arch_clone goes on in the child, and at .Llaunched that of
- * nbclone_arch_launch. No frame is above it. */
+ * nbclone_arch_launch. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined lr
 	.cfi_def_cfa r1, 0
@@ -316,8 +316,9 @@ TOC_FUNCTION(nbclone_arch_linux1_clone)
 	bne	2f			/* refused: -errno */
 	LOAD	0, LINUX1_FRAME + LR_SAVE(1)
 	mtlr	0			/* the call site, for the child */
-	/* The same: the place of libc's thread id, and the words of the caller's
-	 * frame. 32 bits: two words each, child_tid and the call site too. */
+	/* For the child too: the place of libc's thread id, and the words of the
+	 * caller's frame. With 32 bits a load takes two words each: child_tid and
+	 * the call site come along. */
 	lfd	0, REQUEST_TLS(1)
 	lfd	1, LINUX1_FRAME + BACK_CHAIN(1)
 #ifdef __powerpc64__
@@ -331,7 +332,8 @@ TOC_FUNCTION(nbclone_arch_linux1_clone)
 	LOAD	7, REQUEST_CHILD_TID(1)
 	li	0, SYS_clone
 	sc
-	/* Again two instructions for both: the call site is in lr in either. */
+	/* The next two instructions run in parent and child: the call site is in
+	 * lr in both. */
 	.cfi_remember_state
 	.cfi_restore lr
 	FRAME_BY(R3, R1, LINUX1_FRAME)

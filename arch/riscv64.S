@@ -117,8 +117,8 @@ FUNCTION(nbclone_arch_launch)
 	ret
 END(nbclone_arch_launch)
 
-/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
- * is above it. */
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. Unwinding
+ * ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined ra
 	/* The ABI's alignment at a call. It's too early in the parent: to the
@@ -164,7 +164,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	ld	ra, SAVED_RA(sp)	/* the call site, for the child */
 	li	a7, SYS_clone
 	ecall
-	/* Again one instruction for both: the call site is in ra in either. */
+	/* The next instruction runs in parent and child: the call site is in ra
+	 * in both. */
 	.cfi_remember_state
 	.cfi_restore ra
 	FRAME_BY(A0, SP, REQUEST_FRAME)

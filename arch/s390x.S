@@ -78,7 +78,7 @@ FUNCTION(nbclone_arch_clone)
 	jg	nbclone_failed
 END(nbclone_arch_clone)
 
-/* Whatever else, from nbclone_arch_clone. */
+/* nbclone_arch_clone's unusual calls. */
 LOCAL_FUNCTION(nbclone_arch_unusual)
 	.cfi_val_offset %r15, -SMALLEST_FRAME	/* not the CFA itself */
 	stg	%r6, R6_SAVE(%r15)
@@ -131,8 +131,8 @@ FUNCTION(nbclone_arch_launch)
 	br	%r14
 END(nbclone_arch_launch)
 
-/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
- * is above it. */
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. Unwinding
+ * ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined %r14
 	.cfi_def_cfa %r15, 0
@@ -180,8 +180,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	lg	%r5, REQUEST_CHILD_TID(%r15)
 	lg	%r6, REQUEST_TLS(%r15)
 	svc	SYS_clone
-	/* Again two instructions for both: the call site is in r14 and the
-	 * caller's r6 in r1 in either. The frame is the parent's alone, the
+	/* The next two instructions run in parent and child: the call site is in
+	 * r14 and the caller's r6 in r1 in both. The frame is the parent's alone, the
 	 * smallest above it is there for both:
 	 * CFA = r15 + 160 + (frame & -(r2 != 0)). */
 	.cfi_remember_state

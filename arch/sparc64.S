@@ -202,8 +202,8 @@ FUNCTION(nbclone_arch_launch)
 	 restore %g0, %o0, %o0
 END(nbclone_arch_launch)
 
-/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. No frame
- * is above it. */
+/* Where nbclone_arch_clone and nbclone_arch_launch go on in the child. Unwinding
+ * ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined RETURN_ADDRESS
 	mov	%g5, %sp		/* it is there already with VM */
@@ -263,8 +263,8 @@ FUNCTION(nbclone_arch_linux1_clone)
 	ldx	[%sp + REQUEST_CHILD_TID], %o4
 	mov	SYS_clone, %g1
 	SYSTEM_CALL
-	/* Again four instructions for both: the call site is in i7 in either,
-	 * and the caller's locals and ins are in the frame. */
+	/* The next four instructions run in parent and child: the call site is
+	 * in i7 in both, and the caller's locals and ins are in the frame. */
 	.cfi_remember_state
 	CALLER_WINDOW_IN_FRAME
 	bcs,pn	%xcc, 1f

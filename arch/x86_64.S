@@ -55,14 +55,16 @@
 # define MOVE(from64, to64, from32, to32)	movq from64, to64
 #endif
 
-#define PADDING		.p2align 4, 0xcc
+#define PADDING
 #include "dwarf.h"
 #include "functions.h"
 
 /* For the instructions that run in the parent and in the child: in the parent
- * the return address is at OFFSET(%rsp); if rax is 0 it is 0, and unwinding ends.
- * rip = *(rsp - 8 + ((rax != 0) * (OFFSET + 8))) & -(rax != 0), without a branch,
- * which valgrind's reader has not; below the child's rsp is its stack. */
+ * the return address is at OFFSET(%rsp); in the child, where rax is 0, it is 0,
+ * and unwinding ends. Without a branch, which valgrind's reader doesn't know:
+ * rip = *(rsp - 8 + ((rax != 0) * (OFFSET + 8))) & -(rax != 0)
+ * The word at the child's rsp - 8 is read: it is memory of its stack.
+ * DWARF's numbers: 16 is rip, 7 rsp, 0 rax. 17 is the expression's length. */
 #define RETURNS_BY_RAX(OFFSET)					\
 	.cfi_escape DW_CFA_val_expression, 16, 17,		\
 		DW_OP_breg(7), SLEB(-8),			\
@@ -141,7 +143,7 @@ FUNCTION(nbclone_arch_clone)
 	jmp	3b
 #endif
 
-	/* Whatever else: nbclone_slow_clone(func, stack, flags, arg, frame,
+	/* Unusual calls: nbclone_slow_clone(func, stack, flags, arg, frame,
 	 * caller). */
 4:	pushq	%r9			/* frame: parent_tid, tls, this return */
 	.cfi_adjust_cfa_offset 8	/* address, child_tid */
@@ -157,8 +159,8 @@ FUNCTION(nbclone_arch_clone)
 	ret
 END(nbclone_arch_clone)
 
-/* Where the usual call goes on in the child, with copied memory at the
- * beginning, with shared memory at 6. No frame is above it. */
+/* Where the usual call goes on in the child: with copied memory here, with
+ * shared memory at label 6. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_child)
 	.cfi_undefined %rip
 	.cfi_def_cfa %rsp, 0
@@ -220,7 +222,7 @@ FUNCTION(nbclone_arch_launch)
 	ret
 END(nbclone_arch_launch)
 
-/* Where nbclone_arch_launch goes on in the child. No frame is above it. */
+/* Where nbclone_arch_launch goes on in the child. Unwinding ends here. */
 LOCAL_FUNCTION(nbclone_arch_launched)
 	.cfi_undefined %rip
 	.cfi_def_cfa %rsp, 0
@@ -265,8 +267,9 @@ FUNCTION(nbclone_arch_linux1_clone)
 	movq	REQUEST_FRAME(%rsp), %r9	/* the call site, for the child */
 	movl	$SYS_clone, %eax
 	syscall
-	/* Again two instructions for both: the call site is in r9 in either;
-	 * the frame is the parent's alone.  CFA = rsp + (48 & -(rax != 0)). */
+	/* The next two instructions run in parent and child: the call site is
+	 * in r9 in both, the frame is the parent's alone:
+	 * CFA = rsp + (48 & -(rax != 0)). */
 	.cfi_remember_state
 	.cfi_register %rip, %r9
 	.cfi_escape DW_CFA_def_cfa_expression, 12, DW_OP_breg(7), 0, \

@@ -25,7 +25,7 @@ func(void *arg)
 /* Beside libc's own words about the thread: what raw_id has the kernel write. */
 static __thread int own_page;
 
-/* As little as a clone can be: no check, no errno, nothing kept. */
+/* The least that a clone can do: no check, no errno, no register saved. */
 static int
 raw(int (*start)(void *), void *top, int flags, void *arg, ...)
 {
@@ -101,7 +101,7 @@ main(int argc, char **argv)
 
 	cpu_set_t first;
 
-	/* On one CPU: where a scheduler puts a child is no clone's merit. */
+	/* On one CPU: otherwise the scheduler's choice of a CPU is measured too. */
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
 	sched_setaffinity(0, sizeof first, &first);

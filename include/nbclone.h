@@ -29,15 +29,17 @@
 # ifndef __WALL
 #  define __WALL	WALLSIG
 # endif
+#elif defined(__KLIBC__)
+# error "nbclone.h: klibc's __clone takes other arguments, and klibc lacks what libnbclone.a needs"
 #elif defined(__linux__)
 # include <sys/types.h>
 #else
 # error "nbclone.h: NetBSD has clone(2), and libnbclone brings it to Linux: to no other system"
 #endif
 
-#define NBCLONE_VERSION		"1.0.0"
+#define NBCLONE_VERSION		"1.1.0"
 #define NBCLONE_VERSION_MAJOR	1
-#define NBCLONE_VERSION_MINOR	0
+#define NBCLONE_VERSION_MINOR	1
 #define NBCLONE_VERSION_PATCH	0
 
 /*

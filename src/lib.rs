@@ -19,6 +19,8 @@
 //! | `host` | the host's side: system calls, what arch/ defines, libc's state |
 //! | `ring` | the memory through which lines come to nbclone(1) |
 //! | `policy`, `flags` | flag words: pure, without `unsafe` |
+//! | `constants` | what the libc crate has wrong for an architecture |
+//! | `target` | an architecture's peculiarities |
 //!
 //! A module uses those below it in this table, and none above.
 #![no_std]
@@ -35,6 +37,7 @@
 
 pub mod abi;
 mod clone;
+mod constants;
 mod flags;
 mod host;
 #[path = "../arch/jump.rs"]
@@ -45,6 +48,8 @@ mod marks;
 mod policy;
 mod ring;
 mod settings;
+#[path = "../arch/target.rs"]
+mod target;
 mod trace;
 
 /// The shim has no panic path, which a test proves from the built library;

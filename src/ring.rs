@@ -3,8 +3,8 @@
 //! The memory through which lines come to nbclone(1): its layout, and how a
 //! line is put there and taken out. Pure: the command includes this file too.
 //!
-//! Any process that has the memory may write, and may be killed at any moment:
-//! it then leaves one place claimed for good, and the count of calls one ahead.
+//! Any process that has the memory may write, and may be killed at any moment: one
+//! place then stays claimed for good, and the count of calls is one ahead.
 
 use core::sync::atomic::{AtomicU8, AtomicU32};
 use core::sync::atomic::{
@@ -40,11 +40,14 @@ pub struct Ring {
     pub calls: AtomicU32,
     /// How many lines were put here.
     order: AtomicU32,
-    /// A futex: changes with each line.
+    /// A futex: changes with each line. SeqCst, as `is_asleep`: a writer changes the
+    /// bell and then asks whether the reader sleeps; the reader says that it sleeps and
+    /// then looks at the bell. One of the two sees the other, so no wake-up is lost.
     pub bell: AtomicU32,
     /// Not 0: the reader waits for the bell.
     pub is_asleep: AtomicU32,
-    /// A futex: changes when the reader has made room.
+    /// A futex: changes when the reader has made room. SeqCst, as `waiting`, for the
+    /// same reason with the roles exchanged.
     pub room: AtomicU32,
     /// How many writers wait for room.
     pub waiting: AtomicU32,
@@ -71,12 +74,13 @@ impl Ring {
             else {
                 return false;
             };
+            // Acquire: pairs with take's Release, so that the reader is done with the bytes.
             if state.compare_exchange(FREE, CLAIMED, Acquire, Relaxed).is_ok() {
                 // Byte by byte: a copy would want memcpy, which glibc has versions of.
                 place.bytes.iter().zip(line).for_each(|(to, &byte)| to.store(byte, Relaxed));
                 place.length.store(line.len() as u32, Relaxed);
                 place.order.store(self.order.fetch_add(1, Relaxed), Relaxed);
-                // Pairs with the reader's Acquire: it sees the whole line.
+                // Release: pairs with take's Acquire, so that the reader sees the whole line.
                 state.store(READY, Release);
                 self.bell.fetch_add(1, SeqCst);
                 return true;
@@ -85,9 +89,8 @@ impl Ring {
         false
     }
 
-    /// For the command alone. Takes the lines that are ready, each with its number in the order in
-    /// which they were put; the first of two lines of one thread has the lower
-    /// one. False: there were none.
+    /// Takes the lines that are ready and gives each with its number: of two lines of one
+    /// thread, the first has the lower one. False: there were none. For the command alone.
     #[allow(dead_code)]
     pub fn take(&self, mut each: impl FnMut(u32, &[u8])) -> bool {
         let mut bytes = [0; LONGEST];
@@ -96,12 +99,13 @@ impl Ring {
             if state.load(Acquire) != READY {
                 continue;
             }
-            // Whoever shares the memory may have written any length.
+            // Any process that has the memory may have written any length.
             let length = (place.length.load(Relaxed) as usize).min(LONGEST);
             for (to, from) in bytes.iter_mut().zip(&place.bytes).take(length) {
                 *to = from.load(Relaxed);
             }
             let order = place.order.load(Relaxed);
+            // Release: pairs with put's Acquire.
             state.store(FREE, Release);
             each(order, bytes.get(..length).unwrap_or_default());
             found = true;

@@ -4,15 +4,16 @@
 #![allow(unsafe_code)]
 
 use crate::host::message::write_line;
-use crate::host::{decimal, entry, errno, identity, initial_stack, memory, stat};
+use crate::host::stat::{self, File};
+use crate::host::{c_text, entry, environment, errno, identity, memory, numeral};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32};
 use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
-const POLICY: &CStr = c"NBCLONE_POLICY";
-const TRACE: &CStr = c"NBCLONE_TRACE";
+const POLICY: &CStr = c"NBCLONE_POLICY=";
+const TRACE: &CStr = c"NBCLONE_TRACE=";
 
 /// The gate that arch/ asks: `Policy::gate` of the policy in force. 0 blocks the
 /// usual call: environment not read yet, a policy that looks at each word, tracing
@@ -20,7 +21,7 @@ const TRACE: &CStr = c"NBCLONE_TRACE";
 #[unsafe(export_name = "nbclone_gate")]
 static GATE: AtomicU32 = AtomicU32::new(0);
 
-/// The policy: 0 not read yet, else its place in `Policy::ALL` plus 1.
+/// The policy: 0 not read yet, else its number plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
 
 /// Where the trace goes: one of these, or the complement of a descriptor's number,
@@ -53,10 +54,17 @@ pub enum Target {
     Command(&'static Ring),
 }
 
-/// When the library is loaded: before the program's own constructors, where it is
+/// Called when the library is loaded: before the program's own constructors if it is
 /// preloaded or linked.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_at_load() {
+    load();
+}
+
+/// All that is done at load. A constructor that runs earlier has it done by its first
+/// call, whatever becomes of the call: libc's state can be verified only while it is
+/// as libc has made it.
+fn load() {
     identity::learn();
     entry::learn_machine();
     read();
@@ -65,11 +73,11 @@ extern "C" fn nbclone_at_load() {
 /// The policy in force.
 pub fn policy() -> Policy {
     if SETTINGS.load(Relaxed) == 0 {
-        // A constructor that ran before ours has called.
-        read();
+        load();
     }
-    let place = usize::from(SETTINGS.load(Relaxed)).wrapping_sub(1);
-    Policy::ALL.get(place).copied().unwrap_or(Policy::Strict)
+    let number = SETTINGS.load(Relaxed);
+    let is_it = |policy: &Policy| *policy as u8 + 1 == number;
+    Policy::ALL.into_iter().find(is_it).unwrap_or(Policy::Strict)
 }
 
 /// Whether there is a trace, once the policy is known.
@@ -79,13 +87,12 @@ pub fn is_traced() -> bool {
 }
 
 /// Where lines of the trace go, if they are asked for.
-#[inline(never)]
 pub fn trace() -> Option<Target> {
     match TARGET.load(Acquire) {
         NOWHERE => None,
         TO_PATH => {
             // SAFETY: bytes with a NUL at their end, that don't change any more.
-            let path = unsafe { CStr::from_ptr(PATH.as_ptr().cast()) };
+            let path = unsafe { c_text(PATH.as_ptr().cast()) };
             Some(Target::Path(path))
         }
         TO_COMMAND => {
@@ -96,16 +103,17 @@ pub fn trace() -> Option<Target> {
     }
 }
 
-/// Whether the trace's descriptor is open on the file that it was open on.
-pub fn is_same_file(descriptor: i32) -> bool {
+/// The file that the trace's descriptor is open on, if it is the one that it was open
+/// on at load.
+pub fn traced_file(descriptor: i32) -> Option<File> {
     let was = (FILE.0.load(Relaxed), FILE.1.load(Relaxed));
-    stat::file(descriptor).is_some_and(|file| file.identity() == was)
+    stat::file(descriptor).filter(|file| file.identity() == was)
 }
 
 /// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
 fn set_trace(value: &[u8]) -> bool {
     let target = if value.first() == Some(&b'/') {
-        // Too long for the kernel too.
+        // The kernel refuses such a path too.
         if value.len() >= PATH.len() {
             return false;
         }
@@ -117,7 +125,7 @@ fn set_trace(value: &[u8]) -> bool {
         RING.store(ring, Relaxed);
         TO_COMMAND
     } else {
-        let Some(descriptor) = decimal::parse(value) else { return false };
+        let Some(descriptor) = numeral::parse(value) else { return false };
         let Some(file) = stat::file(descriptor) else { return true };
         let identity = file.identity();
         FILE.0.store(identity.0, Relaxed);
@@ -130,13 +138,19 @@ fn set_trace(value: &[u8]) -> bool {
     true
 }
 
-/// nbclone(1)'s memory, of which `value` gives the segment's id, the
-/// descriptor, the key, and where to knock. What is there by now may be another's.
+/// nbclone(1)'s memory, by the numbers in `value`: the segment's id, the descriptor,
+/// the key, and the address to knock at. By now segment and descriptor may be
+/// another's, so that each is checked.
 fn attach(value: &[u8]) -> Option<*mut Ring> {
     let mut numbers = [0i32; 4];
-    let parts = value.split(|&byte| byte == b',');
-    for (number, part) in numbers.iter_mut().zip(parts) {
-        *number = decimal::parse(part)?;
+    let mut place = 0;
+    for &byte in value {
+        if byte == b',' {
+            place += 1;
+        } else {
+            let number = numbers.get_mut(place)?;
+            *number = number.wrapping_mul(10).wrapping_add(i32::from(byte) - i32::from(b'0'));
+        }
     }
     let [id, descriptor, key, door] = numbers;
     let is_ours = |ring: *mut Ring| {
@@ -151,29 +165,32 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
         ring = memory::sealed_file(descriptor, SEALS, size_of::<Ring>()).cast();
     }
     if !is_ours(ring) {
-        // It can be told that there is a process whose lines won't come.
+        // So that nbclone(1) knows of a process whose lines won't come.
         memory::knock(door, key);
         return None;
     }
     Some(ring)
 }
 
-#[cold]
 fn read() {
-    let named = match variable(POLICY) {
+    let named = match environment::variable(POLICY) {
         None | Some(b"") => Some(Policy::Strict),
         Some(name) => Policy::named(name),
     };
     let policy = named.unwrap_or(Policy::Strict);
+    // Relaxed: the number is all there is to see. TARGET, which comes later, has an
+    // order of its own.
     let first = SETTINGS.compare_exchange(0, policy as u8 + 1, Relaxed, Relaxed).is_ok();
     if !first {
         return;
     }
-    let trace = variable(TRACE).filter(|value| !value.is_empty());
+    let trace = environment::variable(TRACE).filter(|value| !value.is_empty());
     let understood = trace.is_none_or(set_trace);
     if TARGET.load(Relaxed) == NOWHERE && !entry::has_state_to_save() {
         let gate = policy.gate();
         if gate != 0 {
+            // Relaxed: a call in another thread that still sees 0 takes the slow path,
+            // which asks `policy`.
             GATE.store(gate, Relaxed);
             identity::open_usual_call();
         }
@@ -190,31 +207,4 @@ fn read() {
             b"nbclone: NBCLONE_TRACE is neither a descriptor nor an absolute path: no trace\n",
         );
     }
-}
-
-/// A variable's value; nothing in a secure-execution process (AT_SECURE).
-fn variable(name: &CStr) -> Option<&'static [u8]> {
-    if !libc_has_environment() {
-        return initial_stack::variable(name);
-    }
-    // SAFETY: the name ends in NUL; at load no other thread changes the
-    // environment, and the value is only looked at before this returns.
-    unsafe {
-        let value = secure_getenv(name.as_ptr());
-        if value.is_null() { None } else { Some(CStr::from_ptr(value).to_bytes()) }
-    }
-}
-
-/// Whether libc knows the environment. In a dynamic program on glibc it doesn't yet
-/// when .preinit_array runs.
-fn libc_has_environment() -> bool {
-    // SAFETY: a word; at that time no other thread changes it.
-    !unsafe { (&raw const environ).read() }.is_null()
-}
-
-unsafe extern "C" {
-    static environ: *const *const libc::c_char;
-
-    /// glibc 2.17, musl 1.1.24.
-    fn secure_getenv(name: *const libc::c_char) -> *const libc::c_char;
 }

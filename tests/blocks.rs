@@ -5,7 +5,8 @@
 //!
 //! A block of commands is indented by four spaces. Where a line of it begins with
 //! `$ `, that is a command, and the lines below it are what it prints: `…` stands
-//! for anything, and alone on its line for any lines. A comment on the line before a block says what isn't run here:
+//! for anything, and alone on its line for any lines. A comment on the line before a
+//! block says what isn't run here:
 //!
 //! | mark | |
 //! |---|---|
@@ -278,6 +279,25 @@ fn links_lead_to_files() {
             assert!(target.exists(), "{}: {link} is no file", page.display());
         }
     }
+}
+
+/// Behind the begin of each table of docs/evidence.md stands the command that made it,
+/// and the date; the support table has dates of its own.
+#[test]
+fn each_table_of_evidence_says_what_made_it() {
+    let page = read(Path::new("docs/evidence.md"));
+    for table in page.split(": begin -->\n").skip(1) {
+        let head = table.lines().next().unwrap_or_default();
+        if head.starts_with("| architecture") {
+            continue;
+        }
+        let command = head.split('`').nth(1).unwrap_or_default();
+        let script = command.split(' ').next().unwrap_or_default();
+        let is_script = !script.is_empty() && top().join(script).is_file();
+        assert!(is_script && head.contains("`, 20"), "expected a command and a date: {head:?}");
+    }
+    let tables = page.lines().filter(|line| line.starts_with("|---")).count();
+    assert_eq!(page.matches(": begin -->").count(), tables, "marks around each table");
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn ends_with_the_status_of_the_command() {
 fn tells_like_env_what_cannot_be_run() {
     let (code, message) = status(&["/nonexistent/program"]);
     assert_eq!(code, Some(127), "{message}");
-    assert!(message.contains("/nonexistent/program"), "{message}");
+    assert_has(&message, "/nonexistent/program");
     assert_eq!(status(&["no-such-program-anywhere"]).0, Some(127));
     assert_eq!(status(&["/etc/passwd"]).0, Some(126));
     assert_eq!(status(&["/"]).0, Some(126));
@@ -49,7 +49,7 @@ fn fails_with_125_itself() {
     ] {
         let (code, message) = status(wrong);
         assert_eq!(code, Some(125), "{wrong:?}: {message}");
-        assert!(message.starts_with("nbclone: "), "{message}");
+        assert!(message.starts_with("nbclone: "), "expected nbclone's name first: {message}");
     }
 }
 
@@ -170,7 +170,7 @@ fn the_program_starts_as_without_it() {
             out(&command.env("NB", nb).output().expect("it runs"))
         };
         let plain = run("");
-        assert!(plain.contains("SigBlk"), "{plain}");
+        assert_has(&plain, "SigBlk");
         assert_eq!(plain, run(&built("nbclone").display().to_string()));
     }
     for closed in ["<&-", "2>&-", "<&- 2>&-"] {
@@ -178,7 +178,7 @@ fn the_program_starts_as_without_it() {
         let run =
             |nb: &str| out(&shell(&script, &[&state]).env("NB", nb).output().expect("it runs"));
         let direct = run("");
-        assert!(direct.contains("descriptors:"), "{direct}");
+        assert_has(&direct, "descriptors:");
         assert_eq!(
             direct,
             run(&format!("{} --policy strict", built("nbclone").display())),
@@ -215,7 +215,8 @@ fn warns_where_a_preload_cannot_work() {
     fs::write(&script, format!("#!{}\n", fixed.display())).expect("written");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("set");
     let said = warning(&script);
-    assert!(said.contains("its interpreter") && said.contains("is static"), "{said}");
+    assert_has(&said, "its interpreter");
+    assert_has(&said, "is static");
 
     // The ELF header of another architecture.
     let calls = fs::read(compiled("calls")).expect("readable");
@@ -228,7 +229,7 @@ fn warns_where_a_preload_cannot_work() {
         warning(&path)
     };
     let said = changed("machine", &|bytes| bytes[18] ^= 0xff);
-    assert!(said.contains("another architecture"), "{said}");
+    assert_has(&said, "another architecture");
     assert_eq!(changed("same", &|_| {}), "");
 }
 
@@ -260,13 +261,14 @@ fn warns_of_another_word_size() {
             continue;
         }
         let said = warning(&program);
-        assert!(said.contains(&words), "{said}");
+        assert_has(&said, &words);
         // The same of a script that it interprets.
         let script = place.join(format!("script{option}"));
         fs::write(&script, format!("#!{}\n", program.display())).expect("written");
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("set");
         let said = warning(&script);
-        assert!(said.contains("its interpreter") && said.contains(&words), "{said}");
+        assert_has(&said, "its interpreter");
+        assert_has(&said, &words);
     }
 }
 

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{have, release, scratch, succeed, top};
+use common::{assert_has, have, release, scratch, succeed, top};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -50,6 +50,7 @@ fn installed_files(libdir: &str) -> BTreeSet<PathBuf> {
         "share/man/man1/nbclone.1".into(),
         "share/man/man3/clone.3nb".into(),
         "share/man/man3/linux1_clone.3nb".into(),
+        "share/doc/nbclone/porting.md".into(),
     ];
     names.extend(headers.map(|header| format!("include/nbclone/{header}")));
     names.into_iter().map(PathBuf::from).collect()
@@ -68,6 +69,7 @@ fn installs_its_files_and_takes_them_away() {
         make("uninstall", &variables);
         assert!(files(&place).is_empty(), "{:?}", files(&place));
         assert!(!root.join("include/nbclone").exists(), "{prefix}");
+        assert!(!root.join("share/doc/nbclone").exists(), "{prefix}");
     }
 }
 
@@ -101,7 +103,7 @@ fn unchanged_source_builds_by_pkg_config() {
     let period = top().join("examples/linux1/threads.c");
     for (program, static_link) in [("shared", false), ("static", true)] {
         let said = build("nbclone", &spawn, program, static_link);
-        assert!(said.contains("ended with status 0"), "{said}");
+        assert_has(&said, "ended with status 0");
         build("nbclone-linux1", &period, &format!("old{program}"), static_link);
     }
     let version = succeed(
@@ -117,7 +119,7 @@ fn unchanged_source_builds_by_pkg_config() {
 fn one_version() {
     let read = |name: &str| std::fs::read_to_string(top().join(name)).unwrap();
     let header = read("include/nbclone.h");
-    assert!(header.contains(&format!("NBCLONE_VERSION\t\t\"{VERSION}\"")), "{header}");
+    assert_has(&header, &format!("NBCLONE_VERSION\t\t\"{VERSION}\""));
     let numbers: Vec<&str> = VERSION.split('.').collect();
     for (name, number) in ["MAJOR", "MINOR", "PATCH"].iter().zip(&numbers) {
         assert!(header.contains(&format!("NBCLONE_VERSION_{name}\t{number}")), "{name}");

@@ -6,7 +6,11 @@
 
 mod common;
 
-use common::{have, installed_archive, release, scratch, static_library, succeed, text, top};
+use common::{
+    have, installed_archive, is_root, release, scratch, static_library, succeed, text, top,
+};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -222,16 +226,79 @@ fn cargos_archive_and_the_installed_one_link() {
     }
 }
 
-/// Nothing in Cargo's archive refers to what neither it nor libc has.
+/// Nothing in Cargo's archive refers to what neither it nor libc has, but for one
+/// thing: LLVM's routine for the division of complex long doubles wants libm. Debian's
+/// rustc brings it, rustup's doesn't. docs/install.md says so.
 #[test]
 fn cargos_archive_is_complete() {
     let place = scratch("links_whole");
     let source = place.join("nothing.c");
     std::fs::write(&source, "int main(void) { return 0; }\n").unwrap();
-    for kind in ["-pie", "-static"] {
+    let link = |kind: &str, archive: &Path, last: &str| {
         let mut command = Command::new("gcc");
-        command.args([kind, "-Wl,--whole-archive"]).arg(static_library());
-        command.arg("-Wl,--no-whole-archive").arg(&source);
-        succeed(command.arg("-o").arg(place.join("nothing")));
+        command.args([kind, "-Wl,--whole-archive"]).arg(archive);
+        command.arg("-Wl,--no-whole-archive").arg(&source).arg(last);
+        command.arg("-o").arg(place.join("nothing")).output().expect("gcc runs")
+    };
+    let archives = [(static_library(), true), (installed_archive(&place), false)];
+    for (archive, may_want_libm) in archives {
+        for kind in ["-pie", "-static"] {
+            let linked = link(kind, &archive, "-lc");
+            if linked.status.success() {
+                continue;
+            }
+            let said = text(&linked);
+            let what = format!("{kind}, {}: {said}", archive.display());
+            assert!(may_want_libm, "{what}");
+            for line in said.lines().filter(|line| line.contains("undefined reference")) {
+                let libms = line.contains("`fmaxl'") || line.contains("`logbl'");
+                assert!(libms, "{what}");
+            }
+            for line in said.lines().filter(|line| line.contains(": in function ")) {
+                assert!(line.contains("divxc3.c.o"), "{what}");
+            }
+            let linked = link(kind, &archive, "-lm");
+            assert!(linked.status.success(), "{kind} -lm: {}", text(&linked));
+        }
     }
+}
+
+/// dietlibc has no secure_getenv(3). A program that links with it finds the policy all the
+/// same, and none in a set-user-ID program.
+#[test]
+fn dietlibc_links_and_finds_the_policy() {
+    if !have("diet", "dietlibc-dev") {
+        return;
+    }
+    let links = Links::new("links_dietlibc");
+    for header in [OVERLAY, ALONE] {
+        links.check_places("diet", "c", &["gcc", "-static", header, CLONE]);
+    }
+    let (linked, said) =
+        links.link("diet", "c", &["gcc", "-static", OVERLAY, CLONE], Place::Behind);
+    assert!(linked, "{said}");
+    let program = links.place.join("program");
+    let is_strict = || {
+        let status = Command::new(&program).env("NBCLONE_POLICY", "host").status();
+        status.expect("the program runs").code() == Some(22)
+    };
+    assert!(!is_strict(), "NBCLONE_POLICY isn't read");
+    // Of another user, with the bit: the kernel says AT_SECURE.
+    if !is_root("dietlibc: a set-user-ID program") {
+        return;
+    }
+    std::os::unix::fs::chown(&program, Some(1), None).unwrap();
+    std::fs::set_permissions(&program, Permissions::from_mode(0o4755)).unwrap();
+    assert!(is_strict(), "NBCLONE_POLICY is read in a set-user-ID program");
+}
+
+/// klibc can't be served, and the header says why.
+#[test]
+fn klibc_is_refused_in_words() {
+    if !have("klcc", "libklibc-dev") {
+        return;
+    }
+    let links = Links::new("links_klibc");
+    let (linked, said) = links.link("klcc", "c", &["-static", ALONE, CLONE], Place::Behind);
+    assert!(!linked && said.contains("klibc's __clone takes other arguments"), "{said}");
 }

@@ -38,7 +38,7 @@ fn libc_does_not_know_its_child_of_glibc() {
     for case in ["pthread_setschedparam", "error-checking mutex", "recursive mutex", "robust mutex"]
     {
         for from in ["the first thread", "another thread"] {
-            assert!(text.contains(&format!("FAIL {case}, from {from}\n")), "{text}");
+            assert_has(&text, &format!("FAIL {case}, from {from}\n"));
         }
     }
     assert_eq!(output.status.code(), Some(1));
@@ -128,7 +128,7 @@ fn stress_ng_clones_under_host() {
     assert!(err(&output).contains("successful run"), "{}", err(&output));
     let text = std::fs::read_to_string(&trace).expect("written");
     assert!(text.lines().count() > 10, "{text}");
-    assert!(!text.contains("= -1"), "{text}");
+    assert_lacks(&text, "= -1");
 }
 
 /// Real programs: threads, system, popen, pipelines, compilers.
@@ -181,7 +181,7 @@ fn debuggers_follow() {
                 || text.contains("Breakpoint 1, first_child"),
             "{text}"
         );
-        assert!(text.contains("#0  first_child"), "{text}");
+        assert_has(&text, "#0  first_child");
     }
     if have("strace", "strace") {
         let place = directory("debuggers_follow").join("strace");
@@ -189,6 +189,6 @@ fn debuggers_follow() {
         run.args(["strace", "-f", "-o"]).arg(&place).arg(&program).arg("share");
         assert!(run.output().expect("it runs").status.success());
         let text = std::fs::read_to_string(place).expect("written");
-        assert!(text.contains("flags=CLONE_VM|CLONE_VFORK|SIGCHLD"), "{text}");
+        assert_has(&text, "flags=CLONE_VM|CLONE_VFORK|SIGCHLD");
     }
 }

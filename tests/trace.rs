@@ -32,13 +32,13 @@ fn one(line: &[String]) -> &str {
 fn says_what_was_asked_and_what_came() {
     let line = traced(&["copy"]);
     let line = one(&line);
-    assert!(line.starts_with("nbclone["), "{line}");
+    assert!(line.starts_with("nbclone["), "expected a line of the trace: {line}");
     let program = compiled("calls");
     let module = format!("<{}+0x", program.display());
-    assert!(line.contains("] clone(func=0x"), "{line}");
-    assert!(line.contains(&format!(" {module}")), "{line}");
-    assert!(line.contains(", flags=SIGCHLD, arg=0x11) = "), "{line}");
-    assert!(line.contains(&format!(" <caller {}+0x", program.display())), "{line}");
+    assert_has(line, "] clone(func=0x");
+    assert_has(line, &format!(" {module}"));
+    assert_has(line, ", flags=SIGCHLD, arg=0x11) = ");
+    assert_has(line, &format!(" <caller {}+0x", program.display()));
     let line = traced(&["sighand"]);
     assert!(one(&line).contains("flags=CLONE_VM|CLONE_SIGHAND|SIGUSR1, "), "{line:?}");
 }
@@ -49,7 +49,7 @@ fn names_the_caller_of_clone_by_its_other_name() {
     let mut run = nbclone();
     let output = run.arg("--trace").arg(compiled("calls")).arg("underscored").output();
     let text = err(&output.expect("it runs"));
-    assert!(text.contains(" call_underscored at calls.c:"), "{text}");
+    assert_has(&text, " call_underscored at calls.c:");
 }
 
 #[test]
@@ -111,8 +111,25 @@ fn offsets_count_from_the_first_mapping() {
     let mut run = nbclone();
     let output = run.arg("--trace").arg(compiled("calls")).arg(&module).output().expect("it runs");
     let text = err(&output);
-    assert!(text.contains(" child at module.c:"), "{text}");
-    assert!(text.contains(" call_in_module at module.c:"), "{text}");
+    assert_has(&text, " child at module.c:");
+    assert_has(&text, " call_in_module at module.c:");
+}
+
+/// Without debug information too, and no name of C is taken for a mangled one.
+#[test]
+fn names_a_function_as_its_symbol_does() {
+    let place = directory("names_a_function_as_its_symbol_does");
+    let source = place.join("short.c");
+    let text = "#define _GNU_SOURCE\n#include <sched.h>\n#include <signal.h>\n\
+                static char stack[65536];\nstatic int f(void *arg) { return arg != 0; }\n\
+                int main(void) { return clone(f, stack + 65536, SIGCHLD, 0) == -1; }\n";
+    fs::write(&source, text).expect("written");
+    let program = place.join("short");
+    let compiled = Command::new("cc").arg("-o").arg(&program).arg(&source).status();
+    assert!(compiled.expect("cc runs").success(), "short.c should compile");
+    let output = nbclone().arg("--trace").arg(&program).output().expect("it runs");
+    assert_has(&err(&output), " f>, stack=");
+    assert_has(&err(&output), " main>");
 }
 
 #[test]

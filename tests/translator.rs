@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copyright (c) 2026 The nbclone developers
-//! The translator against an oracle that knows it not: all 2^32 flag words
+//! The translator against an oracle that shares no code with it: all 2^32 flag words
 //! under each policy, and Linux 1.x's.
 
 #[path = "../src/flags.rs"]
@@ -69,6 +69,16 @@ fn netbsd_agrees_on_every_word() {
 #[test]
 fn host_changes_no_word() {
     agrees(Policy::Host);
+}
+
+/// A policy that is added fails here until it has its test above.
+#[test]
+fn each_policy_has_its_test() {
+    assert_eq!(
+        Policy::ALL.map(Policy::name),
+        ["strict", "netbsd", "host"],
+        "CONTRIBUTING.md, \"A policy\", says what else a policy needs"
+    );
 }
 
 #[test]

@@ -6,8 +6,8 @@
 mod common;
 
 use common::{
-    have, installed_archive, is_root, release, scratch, shared_library, static_library, succeed,
-    text, top,
+    assert_has, have, installed_archive, is_root, release, scratch, shared_library, static_library,
+    succeed, text, top,
 };
 use std::path::Path;
 use std::process::Command;
@@ -49,7 +49,7 @@ fn linked_with_the_shared_library() {
     every_example("uses_shared", |compiler, source, program| {
         compile(compiler, source, program, &[&include(), &library, "-lnbclone"]);
         let dynamic = succeed(Command::new("readelf").arg("-d").arg(program));
-        assert!(dynamic.contains("[libnbclone.so.1]"), "{dynamic}");
+        assert_has(&dynamic, "[libnbclone.so.1]");
         for policy in POLICIES {
             let mut command = Command::new(program);
             command.env("LD_LIBRARY_PATH", release()).env("NBCLONE_POLICY", policy);

@@ -94,7 +94,7 @@ fn call_sites_are_known_from_another_root() {
     let mut line = String::new();
     let stderr = child.stderr.take().expect("piped");
     BufReader::new(stderr).read_line(&mut line).expect("readable");
-    assert!(line.contains(" call at acts.c:"), "{line}");
+    assert_has(&line, " call at acts.c:");
     drop(child.stdin.take());
     assert!(child.wait().expect("it ends").success());
 }
@@ -161,7 +161,7 @@ fn says_so_where_calls_cannot_come() {
         let start =
             if options == ["--report"] { "seen 2 of at least 2 calls (" } else { "seen 2 of" };
         assert!(text.starts_with(&format!("verdict: can't tell: {start}")), "{text}");
-        assert!(text.ends_with("; no verdict"), "{text}");
+        assert!(text.ends_with("; no verdict"), "expected no verdict: {text}");
     }
     // Nor through the network namespace: the filter has counted them.
     let mut run = nbclone();
@@ -189,8 +189,8 @@ fn says_so_where_a_process_runs_on() {
     let output = child.wait_with_output().expect("it ends");
     drop(input);
     let text = verdict(&output);
-    assert!(text.contains("a process that COMMAND left behind runs on"), "{text}");
-    assert!(text.ends_with("; no verdict"), "{text}");
+    assert_has(&text, "a process that COMMAND left behind runs on");
+    assert!(text.ends_with("; no verdict"), "expected no verdict: {text}");
 }
 
 /// What others can see of the way, and what they can do with it.
@@ -264,14 +264,14 @@ fn names_are_printable_and_told_apart() {
         let output = output.expect("it runs");
         let text = String::from_utf8(output.stderr.clone()).expect("UTF-8");
         let unsafe_character = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
-        assert!(!text.contains(unsafe_character), "{text:?}");
-        assert!(text.contains(" call_copy at calls.c:"), "{text}");
+        assert!(!text.contains(unsafe_character), "expected no control character in {text:?}");
+        assert_has(&text, " call_copy at calls.c:");
         assert!(
             text.contains(" call_raw_clone at calls.c:") || !cfg!(target_arch = "x86_64"),
             "{text}"
         );
-        assert!(text.contains("; 1 call by 1 process\n"), "{text}");
-        assert!(!text.contains("at /bin/sh"), "{text}");
+        assert_has(&text, "; 1 call by 1 process\n");
+        assert_lacks(&text, "at /bin/sh");
 
         // The library by itself.
         let output = preloaded(&program).arg("copy").env("NBCLONE_TRACE", "2").output();

@@ -26,19 +26,6 @@ pub struct HostArguments {
     pub child_tid: usize,
 }
 
-/// Clone's arguments behind the fourth. This may read the caller's stack, so the caller
-/// must have passed all seven.
-///
-/// # Safety
-///
-/// `frame` is what `nbclone_slow_clone` got, and this is a call below it.
-pub unsafe fn host_arguments(frame: *const c_void) -> HostArguments {
-    let mut arguments = HostArguments::default();
-    // SAFETY: passed on to the caller.
-    unsafe { copy_host_arguments(frame, &mut arguments) };
-    arguments
-}
-
 /// The calling thread's thread pointer: the address of its thread control block,
 /// or of that block's end, without the bias that some architectures add.
 pub fn thread_pointer() -> usize {
@@ -95,19 +82,15 @@ pub fn has_state_to_save() -> bool {
     false
 }
 
-/// Declares functions that can be called by their addresses. On x86-64 and AArch64
-/// each is a landing pad and a jump. (x86-64's rustc, besides, calls a foreign
-/// function through a table of addresses, and a function of its own directly.)
+/// Declares functions of arch/ that may also be called through a pointer. On x86-64 and
+/// AArch64, where that wants a landing pad, each is a naked function: the landing pad
+/// and a jump. (It also saves a table of addresses: x86-64's rustc calls foreign
+/// functions through one.)
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked))]
 macro_rules! functions {
     ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
        $(-> $result:ty)? = $symbol:literal;)*) => {
-        #[cfg(not(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked)))]
-        unsafe extern "C" {
-            $($(#[$doc])* #[link_name = $symbol]
-            $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
-        }
-        $(#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), nbclone_naked))]
-        $(#[$doc])*
+        $($(#[$doc])*
         #[unsafe(naked)]
         $visibility unsafe extern "C" fn $name($($parameter: $type),*) $(-> $result)? {
             core::arch::naked_asm!(
@@ -122,8 +105,58 @@ macro_rules! functions {
     };
 }
 
+/// The same before Rust 1.88, which has no naked functions: assembly beside Rust.
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(nbclone_naked)))]
+macro_rules! functions {
+    ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
+       $(-> $result:ty)? = $symbol:literal;)*) => {
+        $(#[cfg(target_arch = "x86_64")]
+        pad!($symbol, "endbr64; jmp ");
+        #[cfg(target_arch = "aarch64")]
+        pad!($symbol, "hint #34; b ");)*
+        unsafe extern "C" {
+            $($(#[$doc])* #[link_name = concat!($symbol, "_pad")]
+            $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
+        }
+    };
+}
+
+/// The landing pad of one function, in a section that goes where nothing wants it.
+#[cfg(all(any(target_arch = "x86_64", target_arch = "aarch64"), not(nbclone_naked)))]
+macro_rules! pad {
+    ($symbol:literal, $jump:literal) => {
+        core::arch::global_asm!(
+            concat!(".pushsection .text.", $symbol, "_pad, \"ax\", %progbits"),
+            concat!(".globl ", $symbol, "_pad"),
+            concat!(".hidden ", $symbol, "_pad"),
+            concat!(".type ", $symbol, "_pad, %function"),
+            concat!($symbol, "_pad:"),
+            ".cfi_startproc",
+            concat!($jump, $symbol),
+            ".cfi_endproc",
+            concat!(".size ", $symbol, "_pad, . - ", $symbol, "_pad"),
+            ".popsection",
+        );
+    };
+}
+
+/// The same where no landing pad is wanted.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+macro_rules! functions {
+    ($($(#[$doc:meta])* $visibility:vis fn $name:ident($($parameter:ident: $type:ty),*)
+       $(-> $result:ty)? = $symbol:literal;)*) => {
+        unsafe extern "C" {
+            $($(#[$doc])* #[link_name = $symbol]
+            $visibility fn $name($($parameter: $type),*) $(-> $result)?;)*
+        }
+    };
+}
+
 functions! {
-    fn copy_host_arguments(frame: *const c_void, arguments: &mut HostArguments)
+    /// Copies clone's arguments behind the fourth to `arguments`. This may read the
+    /// caller's stack, so the caller must have passed all seven. `frame`: what
+    /// `nbclone_slow_clone` got; this is a call below it.
+    pub fn copy_host_arguments(frame: *const c_void, arguments: &mut HostArguments)
         = "nbclone_arch_host_arguments";
     fn read_thread_pointer() -> usize = "nbclone_arch_thread_pointer";
     fn read_dtv() -> usize = "nbclone_arch_dtv";

@@ -3,26 +3,16 @@
 //! libc's own functions and variables, which arch/libc.S refers to weakly.
 #![allow(unsafe_code)]
 
-use core::ffi::{c_int, c_void};
-
-/// What dl_iterate_phdr(3) calls for each module.
-pub type Visit = unsafe extern "C" fn(*mut libc::dl_phdr_info, libc::size_t, *mut c_void) -> c_int;
-
-/// dl_iterate_phdr(3).
-pub type Iterate = unsafe extern "C" fn(Visit, *mut c_void) -> c_int;
+use crate::target::HAS_FUNCTION_DESCRIPTORS;
 
 /// Addresses, each 0 or `None` where this libc has no such thing.
 #[repr(C)]
 pub struct Symbols {
-    /// In every dynamic program on glibc.
-    gnu_get_libc_version: usize,
     /// In every static program on glibc.
     libc_setup_tls: usize,
-    /// Dynamic glibc: a variable that holds where the initial stack begins, with
-    /// argc.
+    /// In every dynamic program on glibc: a variable that holds where the initial stack
+    /// begins, with argc.
     pub libc_stack_end: Option<&'static *const usize>,
-    /// dl_iterate_phdr(3).
-    pub dl_iterate_phdr: Option<Iterate>,
     /// Static glibc 2.34 on: clone3, or `__clone` where there is none.
     pub clone_internal: usize,
     /// Static glibc 2.38 on: its part with `__clone`.
@@ -42,14 +32,13 @@ pub struct Symbols {
 impl Symbols {
     /// Whether libc is glibc.
     pub fn is_glibc(&self) -> bool {
-        self.gnu_get_libc_version != 0 || self.libc_setup_tls != 0
+        self.libc_stack_end.is_some() || self.libc_setup_tls != 0
     }
 }
 
-/// Where the code of `function` is, one of `Symbols`: on ELFv1 a function's address
-/// is that of a descriptor, whose first word says it.
+/// Where the code of `function` is, one of `Symbols`.
 pub fn code(function: usize) -> usize {
-    if cfg!(target_abi = "elfv1") && function != 0 {
+    if HAS_FUNCTION_DESCRIPTORS && function != 0 {
         // SAFETY: a descriptor, which the linker has written.
         return unsafe { core::ptr::with_exposed_provenance::<usize>(function).read() };
     }

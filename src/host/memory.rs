@@ -6,6 +6,7 @@
 //! calls made. They change errno: `errno::keep`.
 #![allow(unsafe_code)]
 
+use crate::constants;
 use crate::host::{self, message::write_line};
 use core::ffi::c_void;
 use core::ptr::null_mut;
@@ -38,7 +39,7 @@ pub fn knock(door: i32, key: i32) {
         door: i32,
     }
     let address = Address { family: libc::AF_UNIX as u16, name: *b"\0nbclone--", door };
-    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    let kind = constants::SOCK_STREAM | libc::SOCK_CLOEXEC | constants::SOCK_NONBLOCK;
     // SAFETY: an address of that length; the descriptor is ours.
     unsafe {
         let socket = libc::socket(libc::AF_UNIX, kind, 0);

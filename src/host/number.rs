@@ -44,14 +44,14 @@ mod fstatat {
     pub const FSTATAT: Option<libc::c_long> = Some(libc::SYS_fstatat64);
 }
 
-/// Architectures of 32 bits have calls of their own for 64-bit offsets; x32
-/// and n32, whose registers have 64 bits, need none.
+/// Architectures of 32 bits have calls of their own for 64-bit offsets. The registers
+/// of x32 and n32 have 64 bits, so neither has _llseek; n32 has fcntl64 all the same.
 #[cfg(any(target_pointer_width = "64", target_arch = "x86_64", target_arch = "mips64"))]
 mod large_offsets {
     #[cfg(not(all(target_arch = "mips64", target_pointer_width = "32")))]
     pub const FCNTL: libc::c_long = libc::SYS_fcntl;
     #[cfg(all(target_arch = "mips64", target_pointer_width = "32"))]
-    pub const FCNTL: libc::c_long = super::n32::SYS_fcntl;
+    pub const FCNTL: libc::c_long = super::n32::SYS_fcntl64;
     pub const LLSEEK: Option<libc::c_long> = None;
 }
 #[cfg(not(any(target_pointer_width = "64", target_arch = "x86_64", target_arch = "mips64")))]
@@ -80,13 +80,13 @@ mod n32 {
     pub const SYS_rt_sigprocmask: libc::c_long = LINUX + 14;
     pub const SYS_ioctl: libc::c_long = LINUX + 15;
     pub const SYS_getpid: libc::c_long = LINUX + 38;
-    pub const SYS_fcntl: libc::c_long = LINUX + 70;
     pub const SYS_rt_sigpending: libc::c_long = LINUX + 125;
     pub const SYS_rt_sigtimedwait: libc::c_long = LINUX + 126;
     pub const SYS_sigaltstack: libc::c_long = LINUX + 129;
     pub const SYS_prctl: libc::c_long = LINUX + 153;
     pub const SYS_gettid: libc::c_long = LINUX + 178;
     pub const SYS_futex: libc::c_long = LINUX + 194;
+    pub const SYS_fcntl64: libc::c_long = LINUX + 212;
     pub const SYS_set_tid_address: libc::c_long = LINUX + 213;
     pub const SYS_openat: libc::c_long = LINUX + 251;
     pub const SYS_newfstatat: libc::c_long = LINUX + 256;

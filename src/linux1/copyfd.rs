@@ -5,17 +5,18 @@
 //!
 //! Linux 1.0's copy_fd() copied `struct file` and called its open again. Here
 //! the file is opened again through /proc/self/fd, and the copy takes the
-//! descriptor's place with dup3. What can't be opened again, would become
-//! another thing by it or would have to wait for it stays shared: no descriptor
-//! is ever lost.
+//! descriptor's place with dup3. A descriptor stays shared if its file can't be
+//! opened again, if that open would give something else, or if it might have to
+//! wait. No descriptor is ever lost.
 //!
 //! All of it runs in the child, which may share its parent's memory: system
 //! calls only, nothing static, and little stack (tests/linux1 measures it).
-//! One free descriptor is enough: the table is never open beside a copy.
+//! One free descriptor is enough: the table is closed while a copy is made.
 
 use crate::host::buffer::Buffer;
 use crate::host::reopen::{self, Path, TABLE};
-use crate::host::{self, Limit, SignalsBlocked, decimal, stat};
+use crate::host::stat::{self, Device};
+use crate::host::{self, Limit, SignalsBlocked, numeral};
 use core::ffi::CStr;
 use libc::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG};
 
@@ -25,19 +26,19 @@ const SETTABLE: i32 =
 
 /// Flags passed to open(2): those that fcntl can't set, and those that the file
 /// may insist on (an append-only file on O_APPEND). O_SYNC contains O_DSYNC.
-/// O_CREAT, O_EXCL, O_TRUNC and O_NOFOLLOW were for the first time; O_NOCTTY is
-/// for who leads a session, which a child never does.
+/// O_CREAT, O_EXCL, O_TRUNC and O_NOFOLLOW concern the first open alone; O_NOCTTY
+/// concerns session leaders, and a child is none.
 const OPENED_WITH: i32 =
     libc::O_ACCMODE | libc::O_SYNC | libc::O_APPEND | libc::O_NOATIME | libc::O_LARGEFILE;
 
-/// /dev/fuse, as major and minor number.
-const FUSE: (u32, u32) = (10, 229);
+/// /dev/fuse.
+const FUSE: Device = Device::new(10, 229);
 
 /// Replaces every descriptor that can be copied by its copy. Never inlined: a
 /// child without COPYFD needs none of this stack.
 #[inline(never)]
 pub fn copy_all() {
-    // A handler would find a raised limit, and a copy in the making.
+    // Or a handler would find the limit raised, and the descriptor of a copy in the making.
     let _blocked = SignalsBlocked::new();
     // Descriptors above the soft limit can't be replaced.
     let mut limit = Limit::raise();
@@ -58,34 +59,35 @@ pub fn copy_all() {
     }
 }
 
-/// What getdents64 gives at once.
+/// Room for one getdents64(2): some ten entries.
 type Entries = Buffer<256>;
 
-/// Which descriptors are open on a file or a directory; it saves asking again.
+/// Which descriptors are open on a file or a directory: found by the first walk, so that
+/// the second needn't ask for each once more.
 struct Plain {
-    /// A bit for each of the first 512.
+    /// A bit for each of the first 512 descriptors.
     bits: Buffer<64>,
-    /// All from this one on that have no bit.
+    /// From this one on, all are: the first walk met nothing else there.
     others_from: i32,
 }
 
-/// A walk through entries of the table.
+/// A walk through what getdents64(2) gave of the table.
 struct Walk<'a> {
     rest: &'a [u8],
-    /// Behind the last, for lseek(2).
+    /// The table's offset behind the entry that came last, for lseek(2).
     position: i64,
 }
 
 impl<'a> Walk<'a> {
-    /// The next descriptor and its name. No iterator, whose adapters would
-    /// become frames around what is done to each.
+    /// The next descriptor and its name. Not an `Iterator`: its adapters would add
+    /// stack frames around what is done to each.
     #[inline(never)]
     fn next(&mut self) -> Option<(i32, &'a [u8])> {
         loop {
             let (name, behind, rest) = host::first_entry(self.rest)?;
             (self.rest, self.position) = (rest, behind);
             // Not a number: `.` and `..`.
-            if let Some(descriptor) = decimal::parse(name) {
+            if let Some(descriptor) = numeral::parse(name) {
                 return Some((descriptor, name));
             }
         }
@@ -97,8 +99,8 @@ fn open_table(limit: &mut Limit) -> Option<i32> {
     open(TABLE, libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC, limit)
 }
 
-/// The entries from `position` on, the table's own among them, which isn't open
-/// any more. False: there are none.
+/// Reads entries from `position` on. The table's own descriptor, closed by now, is
+/// among them. False: none is left.
 fn read_table(entries: &mut Entries, position: i64, limit: &mut Limit) -> bool {
     let Some(table) = open_table(limit) else { return false };
     entries.truncate(0);
@@ -109,10 +111,10 @@ fn read_table(entries: &mut Entries, position: i64, limit: &mut Limit) -> bool {
     !entries.bytes().is_empty()
 }
 
-/// Walks the table and notes what is a file or a directory. False: nothing may
-/// be opened. The table isn't the process' own, or the process holds one end of
-/// what answers to open(2), and its parent may be the one who has to answer,
-/// while it waits for this child.
+/// The first walk: notes in `plain` what is a file or a directory. False: nothing may
+/// be opened, for one of two reasons. The table isn't the process' own. Or the process
+/// has a descriptor by which opens are answered: its parent has it too, may have to
+/// answer, and may be waiting for this child.
 fn may_open_files(entries: &mut Entries, plain: &mut Plain, limit: &mut Limit) -> bool {
     let Some(table) = open_table(limit) else { return false };
     let mut may_open = is_own(table);
@@ -131,12 +133,11 @@ fn may_open_files(entries: &mut Entries, plain: &mut Plain, limit: &mut Limit) -
     may_open
 }
 
-/// Whether `table`, open on what is found at TABLE, is the process' own: its
-/// entry of its own number leads to itself.
+/// Whether `table` is open on the process' own table: there, the entry with its number
+/// leads to the table.
 fn is_own(table: i32) -> bool {
-    let (mut digits, mut path) = ([0u8; 10], Path::new());
-    decimal::digits(table, &mut digits)
-        .and_then(|name| stat::file_at(reopen::path_of(name, &mut path)?))
+    reopen::path_to(table, &mut Path::new())
+        .and_then(stat::file_at)
         .is_some_and(|file| stat::file(table).is_some_and(|table| table.is(&file)))
 }
 
@@ -159,7 +160,7 @@ fn is_file(kind: u32) -> bool {
     matches!(kind, S_IFREG | S_IFDIR)
 }
 
-/// One descriptor of `may_open_files`; they come in ascending order.
+/// Notes one descriptor; they come in ascending order. False: nothing may be opened.
 fn survey(descriptor: i32, name: &[u8], plain: &mut Plain) -> bool {
     let file = stat::file(descriptor);
     match file.map(|file| (file.kind, file.device)) {
@@ -175,8 +176,7 @@ fn survey(descriptor: i32, name: &[u8], plain: &mut Plain) -> bool {
     true
 }
 
-/// Whether it is a fanotify listener: of what has no type the kernel tells a
-/// name.
+/// Whether it is a fanotify listener, by the name that /proc gives to what has no type.
 fn is_fanotify(name: &[u8]) -> bool {
     let (mut path, mut link) = (Path::new(), Buffer::<32>::new());
     if let Some(path) = reopen::path_of(name, &mut path) {
@@ -211,21 +211,21 @@ fn copy(descriptor: i32, name: &[u8], plain: &Plain, limit: &mut Limit) -> Optio
         return None;
     }
     let (kind, device) = if is_plain(plain, descriptor) {
-        (S_IFREG, (0, 0))
+        (S_IFREG, Device::NONE)
     } else {
         let file = stat::file(descriptor)?;
         (file.kind, file.device)
     };
     let is_async = flags & libc::O_ASYNC != 0;
     let open_flags = match kind {
-        // With O_ASYNC there is a lease, which opening the file would break:
-        // nothing else gives a file that flag. Leases of others can't be in the
-        // way of a mode in which the file is open already.
+        // A file with O_ASYNC has a lease, held through this descriptor: nothing else
+        // gives it that flag. Another open would break the lease. The lease of another
+        // process is never against a mode in which the file is open already.
         kind if is_file(kind) && !is_async => flags & (libc::O_NONBLOCK | libc::O_DIRECT),
-        // Without waiting for the other end, for a medium or a carrier. A pipe
-        // takes O_DIRECT from fcntl alone.
+        // O_NONBLOCK: without a wait for the other end or a medium. A pipe takes
+        // O_DIRECT from fcntl alone.
         S_IFIFO | S_IFBLK => libc::O_NONBLOCK,
-        // With O_ASYNC a terminal looks for an owner of its signals itself.
+        // A terminal that gets O_ASYNC chooses an owner of its signals by itself.
         S_IFCHR if !is_async && reopen::device_opens_alike(descriptor, device) => libc::O_NONBLOCK,
         // Sockets, and what has no type at all: eventfd, epoll and the like.
         _ => return None,
@@ -247,8 +247,8 @@ fn copy(descriptor: i32, name: &[u8], plain: &Plain, limit: &mut Limit) -> Optio
     let path = reopen::path_of(name, &mut path)?;
     let new = open(path, open_flags | directory | libc::O_CLOEXEC, limit)?;
     let is_alike = match kind {
-        // The read end of a FIFO whose writers have gone: opened again, it
-        // waits for the next.
+        // The read end of a FIFO whose writers have gone, opened again, would wait for
+        // new ones.
         S_IFIFO => {
             flags & libc::O_ACCMODE != libc::O_RDONLY || host::hung_up_alike([descriptor, new])
         }
@@ -263,7 +263,7 @@ fn copy(descriptor: i32, name: &[u8], plain: &Plain, limit: &mut Limit) -> Optio
     Some(())
 }
 
-/// Gives `new` the offset. False: it can't have it.
+/// Gives `new` the offset. False: it refuses it.
 fn take_position(new: i32, offset: i64) -> bool {
     offset == 0 || host::seek(new, offset, libc::SEEK_SET) == Ok(offset)
 }
@@ -274,6 +274,6 @@ fn take_flags(new: i32, flags: i32, opened_with: i32) -> bool {
     if (flags ^ opened_with) & SETTABLE == 0 {
         return true;
     }
-    // Where O_ASYNC is refused in silence it isn't among them.
+    // A file that ignores O_ASYNC never had it among its flags.
     host::fcntl(new, libc::F_SETFL, (flags & SETTABLE) as usize) == 0
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copyright (c) 2026 The nbclone developers
-//! Linux 1.x's clone: what nbclone_arch_linux1_clone asks for before, after
-//! and, in the child, behind the system call.
+//! Linux 1.x's clone: the functions that nbclone_arch_linux1_clone calls before the
+//! system call, and behind it in the parent and in the child.
 //!
 //! Source: Linux 1.0, kernel/fork.c and linux/sched.h.
 #![allow(unsafe_code)]
@@ -15,6 +15,7 @@ use crate::host::identity::{self, Repair};
 use crate::host::{entry, errno};
 use crate::policy::translate_linux1;
 use crate::settings;
+use crate::target::CALL_SITE_ROOM;
 use crate::trace::{self, Call, Outcome, Reason};
 use core::mem::offset_of;
 use libc::pid_t;
@@ -25,9 +26,9 @@ pub struct Request {
     flags: usize,
     /// The child's stack pointer at the call site.
     stack: usize,
-    /// For nbclone_linux1_child: the flag word, with COPYVM and COPYFD as they
-    /// are to be for the child. The kernel has no use
-    /// for this argument, nor for the next, without the flags that name them.
+    /// For nbclone_linux1_child: the flag word, with COPYVM and COPYFD as the child is
+    /// to have them. Without the flags that name them, the kernel ignores this argument
+    /// and the next, so that they reach the child.
     parent_tid: usize,
     /// For nbclone_linux1_child: the place of libc's thread id, or 0.
     tls: usize,
@@ -48,22 +49,16 @@ const _: () = {
 /// reads it, to pass it as `sp`, and the call: arguments and their padding.
 const CALL_SPAN: usize = 64;
 
-/// Room above the child's stack pointer for what the code behind the call may
-/// write there: on most architectures a frame's lowest words belong to the
-/// functions that it calls (176 bytes on sparc64), with what arguments don't fit
-/// in registers above them, or the caller pops those. x86-64 has neither.
-const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 512 };
-
-/// In `Request::flags`: prepare has refused the call. No flag word of Linux
-/// 1.x becomes this one.
+/// In `Request::flags`: nbclone_linux1_prepare has refused the call. No flag word of
+/// Linux 1.x becomes this one.
 const REFUSED: usize = usize::MAX;
 
-/// As the ABI that asks the most wants it at a call.
+/// At a call: the largest that one of the ABIs asks for.
 const STACK_ALIGNMENT: usize = 16;
 
-/// In the parent, before: fills `request` and returns 0, or returns -errno.
-/// `caller_sp`: the caller's stack pointer behind the call; `caller`: where
-/// that is.
+/// Before the system call: fills `request` and returns 0, or returns -errno.
+/// `caller`: the call site, the address behind the call; `caller_sp`: the stack pointer
+/// there.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_prepare(
     sp: usize,
@@ -73,21 +68,20 @@ extern "C" fn nbclone_linux1_prepare(
     caller: usize,
 ) -> isize {
     let own_stack = sp == 0 || sp.wrapping_sub(caller_sp) <= CALL_SPAN;
-    // Flags, likely: Linux 1.3 had them first.
+    // So low an sp is a flag word: Linux 1.3 had the flags first.
     let translated = match sp {
-        1..entry::LOWEST_STACK => Err(Reason::LowStack),
-        _ => translate_linux1(word, own_stack).map_err(|refusal| Reason::Flags(None, refusal)),
+        1..entry::LOWEST_STACK => Err(Reason::LOW_STACK),
+        _ => translate_linux1(word, own_stack).map_err(Reason::of_linux1),
     };
     let flags = match translated {
         Ok(flags) => flags,
         Err(reason) => {
-            let call = Call::Linux1 { sp, flags: word };
-            trace::call(&call, Outcome::Refused(reason), caller);
+            trace::write(&Call::Linux1 { sp, flags: word }, Outcome::Refused(reason), caller);
             request.flags = REFUSED;
             return -(libc::EINVAL as isize);
         }
     };
-    if settings::trace().is_some() {
+    if settings::is_traced() {
         pending::keep(core::ptr::from_ref(request).addr(), Kept { sp, word, caller });
     }
     // 1.3's word has other flags at these bits.
@@ -99,7 +93,7 @@ extern "C" fn nbclone_linux1_prepare(
     if flags & CLONE_VM == 0 {
         request.parent_tid |= COPYVM as usize;
         if let Some(Repair { flags, tid }) = identity::of_caller() {
-            request.flags |= flags as usize;
+            request.flags |= flags.get() as usize;
             request.tls = tid;
             request.child_tid = tid;
         }
@@ -107,14 +101,14 @@ extern "C" fn nbclone_linux1_prepare(
     0
 }
 
-/// In the parent, after: the result as C wants it.
+/// Behind the system call, in the parent: the result as C wants it.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
     let outcome = Outcome::of(raw);
-    if request.flags != REFUSED && settings::trace().is_some() {
+    if request.flags != REFUSED && settings::is_traced() {
         let Kept { sp, word, caller } = pending::take(core::ptr::from_ref(request).addr())
             .unwrap_or(Kept { sp: request.stack, word: request.parent_tid, caller: 0 });
-        trace::call(&Call::Linux1 { sp, flags: word }, outcome, caller);
+        trace::write(&Call::Linux1 { sp, flags: word }, outcome, caller);
     }
     match outcome {
         Outcome::Made(pid) => pid,
@@ -123,7 +117,7 @@ extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
     }
 }
 
-/// In a child with COPYVM or COPYFD, on its stack, before it goes on.
+/// Behind the system call, in a child with COPYVM or COPYFD, on the child's stack.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_child(word: usize, tid: usize) {
     let word = word as u32;
@@ -136,8 +130,9 @@ extern "C" fn nbclone_linux1_child(word: usize, tid: usize) {
     copy_descriptors(word & COPYFD != 0);
 }
 
-/// Apart, and without a frame: where its caller branched last, LLVM took a
-/// part of the frame down before and didn't say so in the frame information.
+/// Not inlined, so that nbclone_linux1_child ends with a call: where it ended with a
+/// branch, LLVM took down a part of its frame before that, and the frame information
+/// didn't say so.
 #[inline(never)]
 fn copy_descriptors(wanted: bool) {
     if wanted {

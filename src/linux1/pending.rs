@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copyright (c) 2026 The nbclone developers
-//! What nbclone_linux1_prepare knew of a call, for the trace's line that
-//! nbclone_linux1_finish writes: between them there is only the request.
+//! What nbclone_linux1_prepare knew of a call, kept for the line that
+//! nbclone_linux1_finish traces: the request has no room for it.
 //!
-//! Neither locks nor threads' own storage: a call claims a slot by the address
+//! There are no locks, and no thread-local storage: a call claims a slot by the address
 //! of its request, which no other call of the process has at that time.
 
 use core::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -26,7 +26,7 @@ struct Slot {
     caller: AtomicUsize,
 }
 
-/// How many threads can be in a call at once without a line's losing its caller.
+/// The threads that can be in a call at once; the line of one more has no caller.
 const SLOTS: usize = 8;
 
 static TABLE: [Slot; SLOTS] = [const {
@@ -38,7 +38,7 @@ static TABLE: [Slot; SLOTS] = [const {
     }
 }; SLOTS];
 
-/// Keeps it, if there is room.
+/// Keeps it, if a slot is free.
 pub fn keep(request: usize, kept: Kept) {
     let claim = |slot: &&Slot| slot.request.compare_exchange(0, request, Acquire, Relaxed).is_ok();
     if let Some(slot) = TABLE.iter().find(claim) {
@@ -48,7 +48,7 @@ pub fn keep(request: usize, kept: Kept) {
     }
 }
 
-/// Takes it back, by the thread that kept it.
+/// Takes back what the same call kept, and frees its slot.
 pub fn take(request: usize) -> Option<Kept> {
     let slot = TABLE.iter().find(|slot| slot.request.load(Relaxed) == request)?;
     let kept = Kept {
@@ -60,7 +60,7 @@ pub fn take(request: usize) -> Option<Kept> {
     Some(kept)
 }
 
-/// In a child with copied memory: the slots are its parent's, all of them.
+/// Frees every slot: in a child with copied memory they are all its parent's.
 #[inline(never)]
 pub fn forget() {
     TABLE.iter().for_each(|slot| slot.request.store(0, Relaxed));

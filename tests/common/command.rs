@@ -3,6 +3,8 @@
 //! What the tests of the command share: the built files, C programs, and runs.
 #![allow(dead_code)]
 
+#[path = "says.rs"]
+pub mod says;
 #[path = "skip.rs"]
 pub mod skip;
 
@@ -12,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, OnceLock};
 
+#[allow(unused_imports)]
+pub use says::{assert_has, assert_lacks};
 #[allow(unused_imports)]
 pub use skip::{have, is_root, lacks, skip};
 

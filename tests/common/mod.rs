@@ -3,12 +3,15 @@
 //! What the tests share: the built library, compilers, and skips that are seen.
 #![allow(dead_code)]
 
+pub mod says;
 pub mod skip;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
+#[allow(unused_imports)]
+pub use says::{assert_has, assert_lacks};
 #[allow(unused_imports)]
 pub use skip::{have, is_root, skip};
 

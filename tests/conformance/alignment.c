@@ -31,7 +31,7 @@ int entry_probed(void *arg)
 #define PROBE entry_probed
 #endif
 
-/* Asks for a stack that starts at this address; checks all that holds for any. */
+/* Makes a child on a stack that ends at this address, and checks what holds for each. */
 static int try_stack(char *stack, int flags)
 {
 	uintptr_t top = (uintptr_t)stack, sp, frame;
@@ -69,7 +69,7 @@ static int try_stack(char *stack, int flags)
 	return ok;
 }
 
-/* Gives up after a few: one broken alignment is broken a thousand times. */
+/* Stops after a few failures: a broken alignment fails at every address. */
 static void every_alignment(long flags)
 {
 	int offset, failures = 0;
@@ -96,7 +96,7 @@ static void claimed_alignments(long unused)
 		claim(4, row, "arg", scratch->arg_ok ? "ok" : "other", "ok", 0);
 		claim(4, row, "abovestack", written_below(stack, 0, ABOVE), "untouched", 0);
 #ifdef __x86_64__
-		if (on_netbsd_i386) /* there the data hasn't asked for it */
+		if (on_netbsd_i386) /* the data has no such row for it */
 			continue;
 		claim(4, row, "stack-sp", number((long)((uintptr_t)stack - scratch->sp)),
 		      number(on_netbsd ? 8 : 8 + (16 - by % 16) % 16), by % 16 ? 5 : 0);

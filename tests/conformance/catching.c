@@ -62,7 +62,7 @@ static void record(int signal, siginfo_t *info, void *context)
 	n_records = i + 1;
 }
 
-/* Installed before they are blocked: NetBSD discards blocked signals that it would ignore (17). */
+/* Installed before they are blocked: NetBSD discards blocked signals that it would ignore. */
 void catch_signals(int signal)
 {
 	struct sigaction action;
@@ -154,7 +154,7 @@ const char *caught(int signal, const char *row, pid_t child)
 	return all == NULL ? "none" : all;
 }
 
-/* What caught() has to say of a child that ended with this wait status. */
+/* What caught() returns if all is right, for a child that ended with this wait status. */
 const char *exit_signal_text(int signal, const char *row, int status)
 {
 	int by_signal = WIFSIGNALED(status);

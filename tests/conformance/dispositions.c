@@ -41,7 +41,7 @@ static void handler_in_parent(long variant)
 
 enum how { IGNORED, NOCLDWAIT, NOCLDWAIT_HANDLER };
 
-/* NetBSD's parent then has no zombies at all; Linux's none of its usual children. */
+/* NetBSD's parent then gets no zombie of any child; Linux's gets none of SIGCHLD children. */
 static void no_zombies(long variant)
 {
 	static const char *const names[] = {"SIGCHLD=IGN", "NOCLDWAIT+DFL", "NOCLDWAIT+handler"};

@@ -113,7 +113,7 @@ static void base_of_block(long variant)
 	stack = block + page_size();
 	if (mprotect(block, page_size(), PROT_NONE) != 0)
 		give_up("mprotect");
-	if (variant == 1) { /* unmapped, read-only, all of it */
+	if (variant == 1) { /* below the stack: a page without access, then a read-only one */
 		if (mprotect(stack, page_size(), PROT_READ) != 0)
 			give_up("mprotect");
 		stack += 64;

@@ -116,7 +116,7 @@ static void exec_and_exit(long variant)
 	scratch->returned = 1;
 	if (!claim(8, row, "ret", returned(pid), "pid", 0))
 		return;
-	/* The new program ends after this byte only: exec released us, if anything did. */
+	/* The new program ends only after this byte, so that it was exec that released us. */
 	gate_open(&exec_gate);
 	if (flags & CLONE_VFORK)
 		claim(8, row, "released", done ? "at-exec" : "at-once", "at-exec", 0);

@@ -175,7 +175,7 @@ static void above(long unused)
 
 	(void)unused;
 	signal(highest_signal(), SIG_IGN);
-	if (can_handle(64)) /* also where it is expected to be refused, and isn't */
+	if (can_handle(64)) /* a library that wrongly takes it must not end the case */
 		signal(64, SIG_IGN);
 	for (byte = highest_signal() + 1; byte <= 255; byte++)
 		refuse(0, byte, NULL);
@@ -191,7 +191,7 @@ static void above(long unused)
 		refuse(CLONE_VM | CLONE_VFORK, 64, "VM|VFORK/byte64");
 }
 
-/* The data's names for real-time signals are NetBSD's numbers; the end is named likewise. */
+/* The data names real-time signals by NetBSD's numbers, in rows and in answers. */
 static void default_actions(long unused)
 {
 	static const struct {
@@ -254,7 +254,7 @@ void exit_signal_cases(void)
 
 	add(every_byte, 0, "exit signal: every one of the host's is accepted and arrives");
 	add(above, 0, "exit signal: every byte above the highest is EINVAL");
-	last_may_die(1); /* of 128 on MIPS, which has no handler */
+	last_may_die(1); /* MIPS: the host's clone sends 128, which nobody can handle */
 	for (i = 0; i < (on_netbsd ? 6 : 4); i++)
 		add(claimed_byte, asked[i], "exit signal: byte %d", asked[i]);
 	for (i = 0; i < 4; i++)

@@ -14,8 +14,8 @@ static pid_t guardian;
 static int notes = -1; /* the process group of the case that runs, 0 for none */
 
 /*
- * Again and again, for a member that was being made just then, until nobody is
- * left. Zombies of which we aren't the parent may stay: they end the patience.
+ * Kills the group until nobody is left: a member may be forking at that moment.
+ * Zombies that aren't our children can stay in it, so the attempts are limited.
  */
 void kill_group(pid_t group)
 {

@@ -21,7 +21,7 @@ static struct test {
 } tests[MAX_CASES];
 static int n_tests;
 
-/* What a case has to say outlives it, however it dies. */
+/* A case's result, in memory that it shares with the runner: it survives the case's death. */
 static struct report {
 	volatile int failed, skipped, finished;
 	volatile uint32_t numbers;  /* differences that the case carries */
@@ -223,7 +223,7 @@ static int run_case(const struct test *test)
 	while (waitpid(case_pid, &status, 0) == -1 && errno == EINTR)
 		;
 	alarm(0);
-	kill_group(case_pid); /* what it left behind */
+	kill_group(case_pid); /* the processes that it left behind */
 	while (waitpid(-1, NULL, WALLSIG | WNOHANG) > 0)
 		;
 	guardian_note_none();
@@ -360,6 +360,7 @@ static void add_all(void)
 	table_cases();
 	orphan_cases();
 	thread_cases();
+	libc_cases();
 }
 
 int main(int argc, char **argv)
@@ -388,7 +389,7 @@ int main(int argc, char **argv)
 		case 'w': watchdog_seconds = (unsigned)atoi(optarg); break;
 		case 'k': enough = atoi(optarg); break;
 		default:
-			if (bare) /* a kernel hands its first process arguments that aren't ours */
+			if (bare) /* a kernel passes words of its command line to its first process */
 				break;
 			fprintf(stderr, "usage: suite [-lHt] [-r text] [-p strict|netbsd|host] "
 			                "[-e system] [-w seconds] [-k failures]\n");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
-/* Who the child is. */
+/* The child's ids: pid, parent, group, session, users. */
 #include "suite.h"
 
 static int tell(void *arg)

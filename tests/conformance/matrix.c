@@ -3,7 +3,8 @@
 /*
  * AArch64's SME: a caller may leave its matrix dormant, switched on, with a note
  * (TPIDR2_EL0) of where whoever needs it next saves it. A child that began so
- * would save it there too. By AAPCS64 the callee saves it: clone, as any function that doesn't know of it.
+ * would save it there too. By AAPCS64 the callee saves it: so does clone, as any
+ * function without ZA of its own.
  */
 #include "suite.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
-/* Children of children: whose they are, and whose they become. */
+/* Grandchildren: their parent, before and after the child ends. */
 #include "suite.h"
 
 static struct gate let_child_end, let_grandchild_end;
@@ -32,7 +32,7 @@ static int child(void *arg)
 	return 4;
 }
 
-/* A first process, or what Linux lets stand in for it. */
+/* Whose child it is by getppid: init is process 1, or a subreaper on Linux. */
 static const char *whose(long parent)
 {
 	if (parent == scratch->pid)

@@ -191,7 +191,7 @@ static void fpu(long flags)
 	waited(pid, 0);
 	claim(13, row, "x87cw-inherited", number(scratch->cell[0] == control), "1", 0);
 #ifdef __x86_64__
-	if (on_netbsd_i386) /* there the data hasn't asked for it */
+	if (on_netbsd_i386) /* the data has no such row for it */
 		return;
 	claim(13, row, "mxcsr-inherited", number(scratch->cell[1] == (long)mxcsr), "1", 0);
 	check(scratch->cell[2] == 0, "the direction flag is set in func");

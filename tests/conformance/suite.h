@@ -86,7 +86,7 @@ extern int host_libc; /* -H: no library under test, the host's own clone */
  */
 void add(void (*run)(long), long variant, const char *format, ...);
 
-/* Where -H has to expect that the host's clone kills its caller (difference). */
+/* The case added last may kill its process with -H: by this difference of the host's clone. */
 void last_may_die(int difference);
 
 void alignment_cases(void);
@@ -97,6 +97,7 @@ void exit_signal_cases(void);
 void flag_cases(void);
 void host_policy_cases(void);
 void id_cases(void);
+void libc_cases(void);
 void orphan_cases(void);
 void other_bit_cases(void);
 void register_cases(void);
@@ -112,9 +113,9 @@ void disposition_cases(void);
 
 /*
  * check() notes a failure and goes on. claim() is a check of one answer that
- * NetBSD was asked for too: row and field name it in truth.tsv, and truth.py
- * compares `want` with what is written there. `difference` is 0, or the number
- * (1..27) of the difference by which this host's answer is another than NetBSD's;
+ * NetBSD was asked for too: row and field name it in tests/fidelity/data, and
+ * truth.py compares `want` with what is written there. `difference` is 0, or the number
+ * (1..29) of the difference by which this host's answer is another than NetBSD's;
  * BOTH() gives two numbers.
  */
 #define BOTH(a, b) ((a)*100 + (b))

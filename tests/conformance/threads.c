@@ -70,7 +70,7 @@ static void whole_process_ends(long flags)
 	pid_t pid;
 
 #ifdef __NetBSD__
-	/* libc's fork has a handler that makes the new process such a page. */
+	/* libc's fork makes the page for its child, by an atfork handler; clone doesn't. */
 	skip("a child of NetBSD's clone has no lwpctl page, and can't make threads");
 #endif
 	pid = clone(leave_a_thread, stack_top(0), (int)flags | SIGCHLD, NULL);
@@ -80,8 +80,8 @@ static void whole_process_ends(long flags)
 }
 
 /*
- * To give way takes 10 ms and more on NetBSD, where no wait is shorter: seconds
- * have to do there for a thread that doesn't run at all.
+ * How often the child gives way before it decides that the thread doesn't run. On
+ * NetBSD each time takes 10 ms or more.
  */
 #ifdef __NetBSD__
 enum { PATIENCE = 500 };

@@ -68,7 +68,7 @@ static void blocking(long variant)
 			gate_open(&gate);
 		got = wait_this_way(&ways[i], pid);
 		claim(9, row, "res", got, found ? "reaped:exit7" : "-1/ECHILD", 0);
-		if (!found) { /* it said so while the child was alive */
+		if (!found) { /* the answer came while the child was alive */
 			claim(9, row, "waited", "no", "no", 0);
 			gate_open(&gate);
 			check(strcmp(waited(pid, WALLSIG), "exit7") == 0, "%s: the child", row);

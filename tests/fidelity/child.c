@@ -49,7 +49,7 @@ const char *stack_above(char *from)
     return "untouched";
 }
 
-/* What a libc may store there must show, so the pattern holds none of it. */
+/* The pattern has no value that a libc may store there: every store shows. */
 static void choose_pattern(int (*fn)(void *), void *arg)
 {
     unsigned char bytes[sizeof fn + sizeof arg];

@@ -23,7 +23,7 @@ static long now_ms(void)
     return (long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-/* Wait for the runner; NULL when it has to be killed. */
+/* Waits for the runner; NULL: it hung and has to be killed. */
 static const char *runner_end(pid_t runner)
 {
     long end = now_ms() + watchdog_ms, left;
@@ -40,7 +40,7 @@ static const char *runner_end(pid_t runner)
     }
 }
 
-/* Whatever the case has left behind goes, so that the next starts alone. */
+/* Kills what the case left behind, so that the next starts alone. */
 static void clear_up(void)
 {
     kill(-1, SIGKILL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
-/* handlers.c: section 13: dispositions that one process sets and another
- * obeys, or doesn't. */
+/* handlers.c: section 13: whether a disposition that one process sets holds for
+ * another. */
 #include "probe.h"
 
 enum { IGNORE, HANDLER, DEFAULT, NO_STOPS };
@@ -91,9 +91,8 @@ static void run_shared(const struct arg *arg)
 }
 
 /*
- * A forked kid stops and goes on.  That it goes on and that it ends is one
- * signal here, both come while SIGCHLD is blocked; only stopping counts
- * apart.
+ * A forked child stops and continues. SIGCHLD is blocked from the continue to
+ * the end, so that both are one signal; the stop is a signal of its own.
  */
 static void run_sigchld(const struct arg *arg)
 {

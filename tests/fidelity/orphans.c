@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
-/* orphans.c: section 11: whose a grandchild is, and when. */
+/* orphans.c: section 11: a grandchild's parent, before and after the child ends. */
 #include "probe.h"
 
 static int grandchild(void *p)

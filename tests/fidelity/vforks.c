@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
-/* vforks.c: section 13: what is there at the moment VFORK's parent returns. */
+/* vforks.c: section 13: whether zombie and signal are there when VFORK returns. */
 #include "probe.h"
 
 static const char *often(int n, int of)

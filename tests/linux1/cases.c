@@ -18,6 +18,7 @@ void flag_cases(void)
 	file_cases();
 	stream_cases();
 	terminal_cases();
+	device_cases();
 	lock_cases();
 	limit_cases();
 	proc_cases();
@@ -40,6 +41,7 @@ NONE(exec_cases)
 NONE(exit_signal_cases)
 NONE(host_policy_cases)
 NONE(id_cases)
+NONE(libc_cases)
 NONE(orphan_cases)
 NONE(other_bit_cases)
 NONE(register_cases)

@@ -62,6 +62,18 @@ int temporary_file(const char *name, int flags, size_t size);
 
 void add_modes(void (*run)(long), const char *name);
 
+/*
+ * Has the parent trace this process, and stops it until traced() is called there. A
+ * process that may not be traced ends.
+ */
+void be_traced(void);
+
+/*
+ * Traces `process` from be_traced on until it ends: its wait status. `at_stop` is
+ * called before each system call of its child and behind it; `stops` counts these.
+ */
+int traced(pid_t process, void (*at_stop)(pid_t child), int *stops);
+
 void return_cases(void);
 void word_cases(void);
 void later_cases(void);
@@ -71,6 +83,7 @@ void usual_cases(void);
 void file_cases(void);
 void stream_cases(void);
 void terminal_cases(void);
+void device_cases(void);
 void lock_cases(void);
 void limit_cases(void);
 void proc_cases(void);

@@ -158,6 +158,21 @@ static int urandom(void)
 	return device(S_IFCHR, 1, 9, O_RDONLY);
 }
 
+static int random_numbers(void)
+{
+	return device(S_IFCHR, 1, 8, O_RDONLY);
+}
+
+static int memory(void)
+{
+	return device(S_IFCHR, 1, 1, O_RDONLY);
+}
+
+static int ports(void)
+{
+	return device(S_IFCHR, 1, 4, O_RDONLY);
+}
+
 static int kernel_log(void)
 {
 	return device(S_IFCHR, 1, 11, O_RDONLY | O_NONBLOCK);
@@ -178,10 +193,9 @@ static int loop_device(void)
 	return device(S_IFBLK, 7, 0, O_RDONLY);
 }
 
-
-static int tape_like(void)
+static int hardware_random(void)
 {
-	return device(S_IFCHR, 10, 183, O_RDONLY); /* hwrng: no memory, no terminal */
+	return device(S_IFCHR, 10, 183, O_RDONLY);
 }
 
 static const struct kind devices[] = {
@@ -198,9 +212,12 @@ static const struct kind devices[] = {
     {"/dev/zero", zero, IS_COPIED},
     {"/dev/full", full, IS_COPIED},
     {"/dev/urandom", urandom, IS_COPIED},
+    {"/dev/random", random_numbers, IS_COPIED},
+    {"/dev/mem", memory, IS_COPIED},
+    {"/dev/port", ports, IS_COPIED},
     {"/dev/kmsg", kernel_log, STAYS_SHARED},
     {"/dev/net/tun", tun, STAYS_SHARED},
-    {"/dev/hwrng", tape_like, STAYS_SHARED},
+    {"/dev/hwrng", hardware_random, STAYS_SHARED},
     {"/dev/ram0", ram_disk, IS_COPIED},
     {"/dev/loop0", loop_device, IS_COPIED},
 };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
 /*
- * COPYFD and signals: a tracer stops the child before and behind each of its
- * system calls, and from one of them on sends it a signal there, until its
- * handler runs. Whenever that is, limits and descriptors are the parent's.
+ * COPYFD, watched by a tracer that stops the child before each of its system calls and
+ * behind it. From one stop on, the tracer sends a signal at each, until the child's
+ * handler runs: whenever that is, limits and descriptors are the parent's. It looks at
+ * the descriptors that an exec would keep, and it counts the calls.
  */
 #include "linux1.h"
 
@@ -46,7 +47,7 @@ static void report(void)
 	lseek(10, 9, SEEK_SET);
 }
 
-static void be_traced(void)
+void be_traced(void)
 {
 	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0)
 		_exit(77);
@@ -80,12 +81,7 @@ static void traced_process(enum mode mode)
 	check(lseek(10, 0, SEEK_CUR) == 4, "the parent's offset moved");
 }
 
-/*
- * Traces `process`, which has asked for it and stopped, until it ends: its wait
- * status. `at_stop` is called before and behind each system call of its child;
- * `stops` counts these.
- */
-static int traced(pid_t process, void (*at_stop)(pid_t child), int *stops)
+int traced(pid_t process, void (*at_stop)(pid_t child), int *stops)
 {
 	pid_t stopped;
 	int status;
@@ -153,8 +149,45 @@ static void signals_at_every_call(long mode)
 		signals_from((enum mode)mode, firsts[i]);
 }
 
+static pid_t original;
+static int copies, kept;
+
+/* Descriptors that the parent doesn't have, and those of them that an exec would keep. */
+static void look_for_copies(pid_t child)
+{
+	unsigned flags;
+	int fd;
+
+	for (fd = 0; fd < HIGHEST; fd++) {
+		FILE *of_child = fopen(text("/proc/%ld/fdinfo/%d", (long)child, fd), "r");
+
+		if (of_child == NULL)
+			continue;
+		if (fscanf(of_child, "pos: %*d flags: %o", &flags) == 1 &&
+		    access(text("/proc/%ld/fdinfo/%d", (long)original, fd), F_OK) != 0) {
+			copies++;
+			kept += (flags & O_CLOEXEC) == 0;
+		}
+		fclose(of_child);
+	}
+}
+
 static void nothing(void)
 {
+}
+
+/* SIGSYS and SIGTRAP aren't blocked, and a handler of theirs may call exec. */
+static void exec_at_every_call(long mode)
+{
+	original = fork();
+	if (original == 0) {
+		be_traced();
+		expect_exit(in_child((enum mode)mode, COPYFD, nothing), 0);
+		_exit(0);
+	}
+	expect_exit(traced(original, look_for_copies, &stops), 0);
+	check(copies > 0, "no copy in the making was seen");
+	check(kept == 0, "an exec would have kept %d of %d", kept, copies);
 }
 
 static void do_not_disturb(pid_t child)
@@ -200,4 +233,5 @@ void traced_cases(void)
 {
 	add_modes(cost, "COPYFD: the system calls for a descriptor");
 	add_modes(signals_at_every_call, "COPYFD: a signal at every system call");
+	add_modes(exec_at_every_call, "COPYFD: an exec at every system call keeps no copy");
 }

@@ -16,12 +16,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENCE	60		/* seconds that a quick case never needs */
+#define PATIENCE	60		/* seconds after which a case hangs */
 #define PATTERN		0xa5
 #define SKIPPED		77
 #define NOT_APPLICABLE	78
 
-static int report;			/* where a case tells what it saw */
+static int report;			/* the pipe that a case writes its failure to */
 
 void
 fail(const char *format, ...)
@@ -32,7 +32,7 @@ fail(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text) - 2, format, arguments);
 	va_end(arguments);
-	strcat(text, "; ");		/* a child's, then what its parent says of it */
+	strcat(text, "; ");		/* the child's words, then its parent's */
 	if (write(report, text, strlen(text)) < 0)
 		_exit(2);
 	_exit(1);
@@ -130,7 +130,7 @@ count_all(void)
 	while ((byte = fgetc(maps)) != EOF)
 		counts.mappings += byte == '\n';
 	fclose(maps);
-	/* One is enough to tell, and is left as it is. */
+	/* One zombie is enough to fail, and WNOWAIT leaves it there. */
 	info.si_pid = 0;
 	if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0)
 		counts.children = 1;

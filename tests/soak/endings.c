@@ -87,7 +87,7 @@ func_does(const char *what, int value, int sig, int first, int last)
 	free_stack(stack);
 }
 
-/* With memory of its own, and with ours. */
+/* With copied and with shared memory. */
 static void func_segfaults(void) { func_does("s", 0, SIGSEGV, 0, 2); }
 static void func_traps(void) { func_does("i", 0, SIGILL, 0, 2); }
 static void func_execs(void) { func_does("x", 0, 0, 0, 2); }

@@ -65,7 +65,7 @@ void run(int (*func)(void *), bool dies)
 
 void caught() { run(catches, false); }
 
-// Even where the caller would catch it, and shares the memory.
+// Even if clone's caller has a handler for it and shares the memory.
 void uncaught()
 {
 	// terminate says so on stderr.

@@ -51,7 +51,7 @@ expect_refusal(int flags, int error)
 	errno = 0;
 	expect("clone", clone(seven, stack, flags, NULL), -1);
 	expect("errno", errno, error);
-#ifndef HOST			/* musl's returns -errno, to itself */
+#ifndef HOST			/* musl's own callers expect -errno */
 	errno = 0;
 	expect("__clone", __clone(seven, stack, flags, NULL), -1);
 	expect("errno of __clone", errno, error);
@@ -106,7 +106,7 @@ limit_of_processes(void)
 	if (geteuid() != 0)
 		skip_case("wants root");
 	setrlimit(RLIMIT_NPROC, &one);
-	/* The caller is the one; another user's processes don't count. */
+	/* The limit is 1, and the caller is that process. */
 	if (setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY))
 		skip_case("can't become another user");
 	expect_refusal(SHARED, EAGAIN);
@@ -187,7 +187,7 @@ fill_the_namespace(void)
 	expect_refusal(COPIED, EAGAIN);
 	if (linux1_clone != NULL)
 		expect_linux1_refusal(COPYVM | SIGCHLD, EAGAIN);
-	_exit(0);		/* and with it all the others */
+	_exit(0);		/* the namespace's other processes end with it */
 }
 
 /* A PID namespace with no process id left. */
@@ -210,7 +210,7 @@ limit_of_a_namespace(void)
 	status = wait_for(pid);
 	expect("the host's highest process id", highest_pid(), before);
 	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
-		_exit(WEXITSTATUS(status));		/* it has said why */
+		_exit(WEXITSTATUS(status));		/* the child has written why */
 	expect("status of the namespace's init", status, 0);
 }
 
@@ -247,7 +247,7 @@ no_func_no_stack(void)
 	free_stack(stack);
 }
 
-/* The child's fault, never the caller's. */
+/* The child dies of its stack; the caller lives. */
 static void
 expect_fault(char *stack)
 {

@@ -38,7 +38,7 @@ call_in_module(int flags)
 
 #else
 
-/* 0: a child that gave 7. */
+/* Makes a child that returns 7; 0 if it did. */
 static int
 result_of(int pid)
 {

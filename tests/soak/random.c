@@ -66,7 +66,7 @@ below(uint32_t limit)
 	return random_word() % limit;
 }
 
-/* Leaves a trace in each thing that may be shared. */
+/* Changes each thing that may be shared. */
 static int
 leave_traces(void *arg)
 {
@@ -86,7 +86,7 @@ quiet(void *arg)
 	return (int)(intptr_t)arg;
 }
 
-/* The two that can't be ignored would end this program, as they should. */
+/* Not SIGKILL and SIGSTOP, which can't be ignored and would end this program. */
 static uint32_t
 random_signal(void)
 {
@@ -108,7 +108,7 @@ random_flags(void)
 	for (i = 0; i < 5; i++)
 		if (below(2))
 			word |= known[i];
-	/* Often what is right, at times not. */
+	/* Mostly valid values, sometimes not. */
 	if (word & CLONE_SIGHAND && below(4))
 		word |= CLONE_VM;
 	if (below(4) == 0)
@@ -178,7 +178,7 @@ clear_traces(void)
 	*finished = 0;
 }
 
-/* Compares with the bits that say so: everything else must be the child's. */
+/* What the flags name is shared, everything else is the child's own. */
 static int
 compare_traces(uint32_t flags, int sharing_known)
 {

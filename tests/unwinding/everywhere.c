@@ -209,8 +209,8 @@ trapped(int sig, siginfo_t *info, void *data)
 	who = syscall(SYS_getpid) == parent ? PARENT : CHILD;
 	if (!UNWIND_BEHIND)
 		go_back(data, armed);
-	/* Parent and child may share the unwinder's memory and its locks' owner.
-	 * Patience has an end, for one that has crashed in the unwinder. */
+	/* Parent and child may share the unwinder's memory and its locks' owner,
+	 * so one waits for the other; not for ever: it may have crashed there. */
 	for (tries = 0; tries < 100000 &&
 	    __atomic_exchange_n(&unwinding, 1, __ATOMIC_ACQUIRE); tries++)
 		syscall(SYS_sched_yield);
@@ -430,7 +430,7 @@ int
 main(int argc, char **argv)
 {
 	static char reached[MAX_PLACES];
-	/* Only what every signal has to be ready for: no SA_ONSTACK. */
+	/* No SA_ONSTACK: the handler runs on the stack that is unwound. */
 	struct sigaction action = { .sa_flags = SA_SIGINFO | SA_NODEFER };
 	stack_t alternate = { .ss_size = STACK };
 	int bad = 0;

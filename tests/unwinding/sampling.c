@@ -59,7 +59,8 @@ sample(int sig)
 
 	(void)sig;
 	/* A child that shares memory shares the unwinder's locks, and owns them
-	 * when its parent does. Patience has an end, for one that crashed here. */
+	 * when its parent does: one waits for the other, but not for ever, since
+	 * it may have crashed here. */
 	for (tries = 0; tries < 100000 &&
 	    __atomic_exchange_n(&shared->unwinding, 1, __ATOMIC_ACQUIRE); tries++)
 		syscall(SYS_sched_yield);

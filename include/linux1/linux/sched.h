@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The nbclone developers */
 /* <linux/sched.h> of Linux 1.x, as far as programs used it: clone(2) with
  * COPYVM and COPYFD. For old source, with -Iinclude/linux1 and libnbclone.
- * linux1_clone(3) is the manual; this page is for its callers.
+ * The manual is linux1_clone(3).
  *
  *	pid_t clone(void *sp, unsigned long flags);
  *
@@ -17,9 +17,9 @@
  *		_exit(0);
  *	}
  *
- * A child on a stack of its own, in shared memory,
+ * A child on a stack of its own, in shared memory:
  *
- * - may read and write the caller's locals, which are the parent's: it finds
+ * - It may read and write the caller's locals, which are the parent's: it finds
  *   them through the frame pointer. What both use has to be volatile. The
  *   parent must not leave the function that called clone, nor give those
  *   locals other values, before the child has what it needs of them: at once to
@@ -27,18 +27,18 @@
  *   above may return, for worker's arguments are in registers: gcc optimises
  *   whatever comes behind this header, at -O0 too. clang can't be told so, and
  *   without -O it warns of each call (-Wattribute-warning): there it may not.
- * - may call functions; must end with _exit (or exec), also where worker
- *   returns; must never return from the function that called clone: there is
+ * - It may call functions. It must end with _exit (or exec), also where worker
+ *   returns, and must never return from the function that called clone: there is
  *   no return address on its stack.
- * - shares errno and the whole of libc's state of the thread that made it: the
+ * - It shares errno and the whole of libc's state of the thread that made it: the
  *   thread id that libc knows is the parent's, stdio's locks don't hold between
  *   them, and malloc isn't safe while the other may be in it.
  *
- * Compare the result where it is: in "pid = clone(sp, flags)" with pid in
- * memory, as without optimisation, parent and child write the same variable.
+ * Compare clone's result directly. In "pid = clone(sp, flags)" with pid in memory,
+ * as it is without optimisation, parent and child write the same variable.
  *
- * What is inlined into the function that called clone has its locals there,
- * one place for all children and the parent. So for gcc no function behind this
+ * A function that is inlined into the one that called clone has its locals in that
+ * frame: one place for all children and the parent. So for gcc no function behind this
  * header is inlined. clang can't be told so; it doesn't inline what is followed
  * by _exit unless it is tiny: give such a worker __attribute__((noinline)).
  *
@@ -75,7 +75,7 @@
 
 #include <sys/types.h>
 #include <signal.h>
-/* Its clone is another one, and must not meet the macro. */
+/* Before the macro is defined: this declares libc's own clone. */
 #include <sched.h>
 
 #undef CSIGNAL
@@ -105,21 +105,22 @@ enum {
 #define SIGCLD	SIGCHLD
 #endif
 
-/* What kernels of 1.x were to be compiled with. Here it does. */
+/* Kernels of 1.x had to be compiled with this to share memory. Here it is shared. */
 #define CLONE_ACTUALLY_WORKS_OK	1
 
-/* Child and parent are at once in one function, of which compilers believe that
- * it takes one way or the other: the child's spilled registers could have the
- * place of the parent's. */
+/* Child and parent run in one function at the same time. A compiler believes that
+ * only one of the two branches is taken, so it may spill registers of both to one
+ * place on the stack. */
 #if defined(__clang__)
-/* Which to clang means this and no more: live values remain in registers. */
+/* To clang the attribute means just that such places aren't shared. */
 #define __LINUX1_TWICE	__attribute__((__returns_twice__))
 #else
-/* To gcc it means to keep them all in memory; this doesn't. */
+/* To gcc it would also mean to keep every live value in memory, where parent and
+ * child would share it: the options below only part the places. */
 #define __LINUX1_TWICE
 #ifdef __GNUC__
 #ifndef __OPTIMIZE__
-/* Or a child had its arguments in the frame that its parent leaves. */
+/* Without it a child has its arguments in the frame, which its parent may leave. */
 #pragma GCC optimize ("O1")
 #endif
 #pragma GCC optimize ("no-inline", "no-ira-share-spill-slots")
@@ -138,11 +139,10 @@ enum {
 #endif
 #endif
 
-/* The third argument is the caller's affair alone: memory whose size only the
- * running program knows, none. Where there is such memory, the compiler can
- * reach locals in no other way than through a frame pointer, as the child has
- * to; and none of the three is ever stored in the caller's frame, where parent
- * and child would both write. */
+/* The third argument isn't read. It makes the caller allocate memory on its stack
+ * whose size (0) the compiler doesn't know. So the compiler reaches locals through
+ * a frame pointer, as the child on its other stack must; and it stores none of the
+ * three arguments in the frame, where parent and child would both write. */
 extern pid_t __linux1_call(void *__sp, unsigned long __flags, void *__frame)
 	__asm__("linux1_clone") __LINUX1_TWICE __LINUX1_NOT_OPTIMISED;
 
@@ -156,10 +156,10 @@ static __inline__ unsigned long __linux1_zero(void)
 	return __zero;
 }
 
-/* What _syscall2 was told is clone's first argument; NULL: nothing. */
+/* The name of clone's first argument, where _syscall2 declares clone; else NULL. */
 static const char *const __linux1_first_clone __attribute__((__unused__));
 
-/* Whether that is the flags. */
+/* Whether the argument of that name is the flags: "fl" is in it. */
 static __inline__ int __linux1_flags_first(const char *__name)
 {
 	for (; __name && *__name; __name++)

@@ -53,7 +53,7 @@ static __inline__ long __linux1_no_call(void)
 	return 9999L;
 }
 
-/* In what _syscallN makes, clone has that number. */
+/* In a function that _syscallN makes for clone, this stands for clone's number. */
 #define __LINUX1_NUMBER \
 	long (*linux1_clone_has_no_number_here)(void) \
 		__attribute__((__unused__)) = __linux1_no_call
@@ -73,7 +73,7 @@ type __attribute__((__unused__)) (name)(type1 arg1) \
 		(long)(arg1)); \
 }
 
-/* With the name of its first argument, for clone. */
+/* It also keeps the name of its first argument, by which clone's order is known. */
 #define _syscall2(type, name, type1, arg1, type2, arg2) \
 type __attribute__((__unused__)) (name)(type1 arg1, type2 arg2) \
 { \

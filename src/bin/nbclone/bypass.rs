@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::constants;
 use crate::flags::*;
 use crate::origin::{self, Origin};
 use crate::parse::Place;
@@ -146,13 +147,13 @@ fn purpose(call: Call, word: u64, origin: &Origin) -> Purpose {
 
 /// The words of glibc's and musl's pthread_create, and of their posix_spawn.
 const LIBC_WORDS: [u32; 3] =
-    [0x003d_0f00, 0x007d_0f00, CLONE_VM | CLONE_VFORK | libc::SIGCHLD as u32];
+    [0x003d_0f00, 0x007d_0f00, CLONE_VM | CLONE_VFORK | constants::SIGCHLD as u32];
 
 fn word_of(call: Call, question: &Question) -> u64 {
     let [argument, ..] = question.arguments;
     match call {
-        Call::Fork => libc::SIGCHLD as u64,
-        Call::Vfork => u64::from(CLONE_VM | CLONE_VFORK) | libc::SIGCHLD as u64,
+        Call::Fork => constants::SIGCHLD as u64,
+        Call::Vfork => u64::from(CLONE_VM | CLONE_VFORK) | constants::SIGCHLD as u64,
         Call::Clone => argument & u64::from(u32::MAX),
         Call::Clone3 => {
             // struct clone_args: the flags first, the exit signal fifth.

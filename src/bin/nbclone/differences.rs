@@ -8,6 +8,7 @@
 //! measured. 18, 20 and 21 are missing: only older NetBSD differs there.
 //! `tests/fidelity/run` compares this list with the answers.
 
+use crate::constants;
 use crate::flags::*;
 
 /// One difference.
@@ -27,7 +28,7 @@ pub struct Difference {
     applies: fn(u32, u64) -> bool,
 }
 
-const SIGCHLD: u32 = libc::SIGCHLD as u32;
+const SIGCHLD: u32 = constants::SIGCHLD as u32;
 
 const fn signal(word: u32) -> u32 {
     word & CLONE_CSIGNAL

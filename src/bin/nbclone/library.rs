@@ -10,6 +10,7 @@ use std::{env, fs};
 
 use object::{Object, ObjectSymbol};
 
+use crate::multiarch::Target;
 use crate::output::reason;
 use crate::{regular, system};
 
@@ -71,7 +72,7 @@ fn beside_command() -> Result<Vec<PathBuf>, String> {
         command.ok_or("where nbclone is, isn't known: --lib PATH says where its library is")?;
     let directory = command.parent().unwrap_or(Path::new("/")).to_owned();
     let library = directory.join("../lib");
-    let multiarch = library.join(format!("{}-linux-gnu", env::consts::ARCH));
+    let multiarch = library.join(Target::OWN.multiarch());
     Ok(vec![directory, library, multiarch])
 }
 

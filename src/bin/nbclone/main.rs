@@ -18,6 +18,7 @@ mod json;
 mod library;
 mod listener;
 mod memory;
+mod multiarch;
 mod netbsd;
 mod options;
 mod origin;
@@ -42,6 +43,9 @@ mod tracer;
 mod verdict;
 
 // The pure modules that the shim and the command have in common.
+#[path = "../../constants.rs"]
+#[allow(dead_code, unused_imports)]
+mod constants;
 #[path = "../../flags.rs"]
 #[allow(dead_code)]
 mod flags;

@@ -184,7 +184,12 @@ impl Module {
     }
 }
 
+/// A mangled name as its language writes it. Any other is left alone: C's `f` and `i`
+/// would be read as C++'s codes for types.
 fn demangle(name: &str) -> String {
+    if !name.starts_with("_Z") && !name.starts_with("_R") {
+        return name.to_owned();
+    }
     addr2line::demangle_auto(name.into(), None).into_owned()
 }
 

@@ -73,7 +73,7 @@ policy_is(const char *name)
 	return is_ours() && strcmp(value != NULL ? value : "strict", name) == 0;
 }
 
-/* A fork of libc's without what libc does around it. */
+/* fork as a raw system call: libc's repair of the child is left out. */
 static inline pid_t
 raw_fork(void)
 {
@@ -164,7 +164,7 @@ in_sharing_child(void (*body)(void))
 	take_over(wait_for(pid));
 }
 
-/* As libc doesn't know of it. */
+/* By a raw system call, of which libc doesn't know. */
 static inline void
 in_raw_child(void (*body)(void))
 {

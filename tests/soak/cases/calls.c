@@ -81,8 +81,8 @@ refused_by(cloner *call)
 static void own_posix_spawn_refused(void) { refused_by(clone); }
 static void own_posix_spawn_refused_by___clone(void) { refused_by(__clone); }
 
-/* The words by which libc makes its own, from a caller that isn't libc: the
- * kernel's error or a policy's, and never in the way that libc wants it. */
+/* The flag words of libc's own calls, from a caller that isn't libc: it gets -1
+ * and errno, the kernel's or the policy's, never -errno. */
 static void
 own_word(cloner *call, int word)
 {

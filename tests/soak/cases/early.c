@@ -5,12 +5,12 @@
  * the library's, and in a thread that one has made. They obey NBCLONE_POLICY, and
  * so do the calls after them; a copied child made there is itself.
  *
- * What was seen then is told in cases.
+ * Each call's result is kept, and becomes a case in main.
  */
 #define _GNU_SOURCE
 #include "beside.h"
 
-/* NetBSD hasn't got it, and it changes nothing that a test could see. */
+/* A flag that NetBSD lacks and whose effect no test can see: shows the policy. */
 #define OTHER_FLAG	CLONE_UNTRACED
 
 struct seen {

@@ -3,8 +3,8 @@
 /*
  * Seccomp filters that kill: for one system call that a library may make behind
  * its caller's back, for all but what libc's own clone or fork needs, and for
- * all that systemd's @system-service isn't. And the same with an error in place
- * of death.
+ * all that isn't in systemd's @system-service. And the same filters that return
+ * an error instead.
  */
 #define _GNU_SOURCE
 #include "beside.h"
@@ -69,7 +69,7 @@ gives_seven(void *arg)
 
 static int flags;
 
-/* With nothing of libc's but what a filter of the program's would allow. */
+/* Uses no libc function whose system calls a program's filter may lack. */
 static void
 call(void)
 {

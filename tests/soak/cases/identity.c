@@ -164,7 +164,7 @@ beside_another_thread(void)
 	pthread_join(thread, NULL);
 }
 
-/* libc waits for its own word at the end of a thread: it gets it back. */
+/* libc's pthread_join waits for libc's word, so the case restores it at the end. */
 static void
 with_tid_address(void *word)
 {
@@ -253,7 +253,7 @@ after_set_robust_list(void)
 	check();
 }
 
-/* As process 1, and as the first of a new namespace. */
+/* The caller is process 1 of a namespace; the child is process 1 of a new one. */
 static int
 check_as_first(void *arg)
 {

@@ -190,8 +190,8 @@ after_set_tid_address(void)
 
 static void threads_after_set_tid_address(void) { thread(after_set_tid_address); }
 
-/* What was learnt from one thread's word isn't used in another's memory: the
- * word lies so that its counterpart is data of the program's. */
+/* A distance learnt from one thread's word must not be applied to another thread:
+ * the word is placed so that there it would point to the program's data. */
 #define ARENA		((size_t)1 << 30)
 static volatile int *target;
 static int *volatile others_errno;
@@ -287,7 +287,7 @@ finds_its_block_whole(void *arg)
 	return 7;
 }
 
-/* No call of libc's that needs a thread pointer. */
+/* Calls no libc function that needs a thread pointer. */
 static int
 clones_with_its_block(void *arg)
 {
@@ -344,7 +344,7 @@ with_block(int is_filled, int at, int pages, int flags)
 #endif
 	memory = make_block(is_filled, at, pages);
 	ended = &result;
-	/* What is learnt is learnt. */
+	/* The library has learnt its places by now. */
 	expect_exit(wait_for(start(SIGCHLD, look, NULL)), 7);
 	tid = 1;
 	pid = clone(clones_with_its_block, next_stack(), flags, next_stack(), NULL,

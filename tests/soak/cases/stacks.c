@@ -19,7 +19,7 @@ gives_seven(void *arg)
 static int shape;
 static char *childs_stack;
 
-/* Nothing but the call: what its frame takes is little, and clone's the rest. */
+/* Only the call: its own frame is small, clone may use the rest of the room. */
 static int
 calls(void *arg)
 {
@@ -111,7 +111,7 @@ static void tail_call_copied(void) { tail_call(ends_in_clone, 0); }
 static void tail_call_shared(void) { tail_call(ends_in_sharing_clone, 0); }
 static void tail_call_refused(void) { tail_call(ends_in_refused_clone, 1); }
 
-/* All seven arguments, for who passes them. */
+/* All seven arguments reach the kernel where the caller passed seven. */
 static int
 finds_its_id(void *word)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
 /*
- * Processes that are short of something: of processes, descriptors, memory,
- * /proc, an environment, signals, privileges. A child is made there, in each
- * shape, and is itself.
+ * Callers that lack something: processes, descriptors, memory, /proc, an
+ * environment, signals, privileges. In each shape the child is made all the same,
+ * and knows its own id.
  */
 #define _GNU_SOURCE
 #include "beside.h"
