@@ -27,8 +27,7 @@ const ARCHITECTURES: &[(&str, &str)] = &[
 /// Major version of the ABI: libnbclone.so.1.
 const SONAME: &str = "libnbclone.so.1";
 
-/// Functions of arch/libc.S that only a static libc has, or that only static
-/// programs reach us from: 0 in the shared library.
+/// The hidden symbols of arch/libc.S.
 const STATIC_LIBC: &[&str] = &[
     "__libc_setup_tls",
     "__clone_internal",
@@ -36,7 +35,6 @@ const STATIC_LIBC: &[&str] = &[
     "__pthread_create_2_1",
     "__spawni",
     "__pthread_create",
-    "posix_spawn",
     "__thread_list_lock",
 ];
 
@@ -57,6 +55,12 @@ fn main() {
         );
         return;
     };
+
+    let jumps = fs::read_to_string("arch/jump.rs").expect("arch/ is part of the package");
+    if !jumps.contains(&format!("target_arch = \"{arch}\"")) {
+        println!("cargo::error=arch/jump.rs has no jump for {arch}; see arch/README.md");
+        return;
+    }
 
     naked_functions(&arch);
 
@@ -82,13 +86,17 @@ fn main() {
     ] {
         println!("cargo::rustc-cdylib-link-arg={argument}");
     }
-    for function in STATIC_LIBC {
-        println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={function}=0");
-    }
-    // gold, which has no such option, doesn't pad.
-    if !env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("gold")) {
+    // Static programs alone reach us from it (arch/libc.S).
+    println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym=posix_spawn=0");
+    if env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("gold")) {
+        // gold has the loader look for hidden symbols too.
+        for symbol in STATIC_LIBC {
+            println!("cargo::rustc-cdylib-link-arg=-Wl,--defsym={symbol}=0");
+        }
+    } else {
         // bfd would pad code and constants to pages of their own: 4 KB more. (As it
-        // is, it pads code, constants and relro together to whole pages.)
+        // is, it pads code, constants and relro together to whole pages.) gold, which
+        // has no such option, doesn't pad.
         println!("cargo::rustc-cdylib-link-arg=-Wl,-z,noseparate-code");
     }
     if arch == "arm" {

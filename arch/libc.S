@@ -3,7 +3,7 @@
 /* For every architecture: addresses of libc's own functions and variables, or 0
  * where libc has none. The references are weak: they drag nothing out of an archive.
  *
- * build.rs makes those that only a static libc has 0 in the shared library.
+ * build.rs makes posix_spawn 0 in the shared library.
  */
 #if __SIZEOF_POINTER__ == 8
 # define ADDRESS	.quad
@@ -15,6 +15,12 @@
 	.weak	symbol;		\
 	ADDRESS	symbol
 
+/* Only a static libc's own object can define it: hidden, it is 0 in the shared
+ * library and in a dynamic program, and the loader has nothing to look up. */
+#define STATIC(symbol)		\
+	.hidden	symbol;		\
+	WEAK(symbol)
+
 	.section .data.rel.ro, "aw"
 	.globl	nbclone_libc
 	.hidden	nbclone_libc
@@ -23,17 +29,15 @@
 
 	/* struct Symbols, src/host/libc_symbols.rs, says what each is for. */
 nbclone_libc:
-	WEAK(gnu_get_libc_version)
-	WEAK(__libc_setup_tls)
+	STATIC(__libc_setup_tls)
 	WEAK(__libc_stack_end)
-	WEAK(dl_iterate_phdr)
-	WEAK(__clone_internal)
-	WEAK(__clone_internal_fallback)
-	WEAK(__pthread_create_2_1)
-	WEAK(__spawni)
-	WEAK(__pthread_create)
+	STATIC(__clone_internal)
+	STATIC(__clone_internal_fallback)
+	STATIC(__pthread_create_2_1)
+	STATIC(__spawni)
+	STATIC(__pthread_create)
 	WEAK(posix_spawn)
-	WEAK(__thread_list_lock)
+	STATIC(__thread_list_lock)
 	.size	nbclone_libc, . - nbclone_libc
 
 #include "marks.h"

@@ -25,16 +25,19 @@ pub const COPIES_IN_USUAL_CALL: bool =
 /// A function's address is that of a descriptor, whose first word says where the code is.
 pub const HAS_FUNCTION_DESCRIPTORS: bool = cfg!(target_abi = "elfv1");
 
-/// Room above a child's stack pointer for what the code behind a call of Linux 1.x's clone
-/// may write there: on most architectures a frame's lowest words belong to the functions
-/// that it calls (176 bytes on sparc64), with what arguments don't fit in registers above
-/// them, or the caller pops those. x86-64 has neither.
+/// Room above the stack pointer of a child of Linux 1.x's clone, where the code behind the
+/// call may write: on most architectures a frame's lowest words belong to the functions that
+/// it calls (176 bytes on sparc64), with those arguments above that don't fit in registers;
+/// or the call's arguments lie there, and the caller pops them. x86-64 has neither.
 pub const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 512 };
 
 /// A second for futex(2), in either width that the call may have, in either byte order.
 /// m68k's only futex(2) takes 64 bits.
-pub const FUTEX_SECOND: [usize; 4] =
-    if cfg!(target_arch = "m68k") { [0, 1, 0, 0] } else { [1, 0, 0, 0] };
+pub const FUTEX_SECOND: [usize; 16 / size_of::<usize>()] = {
+    let mut second = [0; 16 / size_of::<usize>()];
+    second[if cfg!(target_arch = "m68k") { 1 } else { 0 }] = 1;
+    second
+};
 
 /// LLVM 22 loses the index into an array where it sees that the array is on the stack.
 pub const LOSES_STACK_INDEX: bool = cfg!(target_arch = "m68k");

@@ -55,7 +55,7 @@
 # define MOVE(from64, to64, from32, to32)	movq from64, to64
 #endif
 
-#define PADDING		.p2align 4, 0xcc
+#define PADDING
 #include "dwarf.h"
 #include "functions.h"
 

@@ -6,11 +6,7 @@
 //! too.
 
 #[cfg(not(target_arch = "mips64"))]
-pub use libc::{
-    SIG_BLOCK, SIG_SETMASK, SIGBUS, SIGCHLD, SIGCONT, SIGIO, SIGPROF, SIGSTOP, SIGSYS, SIGTSTP,
-    SIGTTIN, SIGTTOU, SIGURG, SIGUSR1, SIGUSR2, SIGVTALRM, SIGWINCH, SIGXCPU, SIGXFSZ,
-    SOCK_NONBLOCK, SOCK_STREAM,
-};
+pub use libc::{SIG_BLOCK, SIG_SETMASK, SIGCHLD, SIGSYS, SIGXFSZ, SOCK_NONBLOCK, SOCK_STREAM};
 #[cfg(target_arch = "mips64")]
 pub use mips64::*;
 
@@ -20,22 +16,8 @@ mod mips64 {
     pub const SIG_BLOCK: i32 = 1;
     pub const SIG_SETMASK: i32 = 3;
 
-    pub const SIGBUS: i32 = 10;
     pub const SIGSYS: i32 = 12;
-    pub const SIGUSR1: i32 = 16;
-    pub const SIGUSR2: i32 = 17;
     pub const SIGCHLD: i32 = 18;
-    pub const SIGWINCH: i32 = 20;
-    pub const SIGURG: i32 = 21;
-    pub const SIGIO: i32 = 22;
-    pub const SIGSTOP: i32 = 23;
-    pub const SIGTSTP: i32 = 24;
-    pub const SIGCONT: i32 = 25;
-    pub const SIGTTIN: i32 = 26;
-    pub const SIGTTOU: i32 = 27;
-    pub const SIGVTALRM: i32 = 28;
-    pub const SIGPROF: i32 = 29;
-    pub const SIGXCPU: i32 = 30;
     pub const SIGXFSZ: i32 = 31;
 
     pub const SOCK_STREAM: i32 = 2;

@@ -20,22 +20,29 @@ impl Policy {
     /// All of them, in the order of their numbers.
     pub const ALL: [Policy; 3] = [Policy::Strict, Policy::Netbsd, Policy::Host];
 
-    /// Their names in `NBCLONE_POLICY`, in the order of `ALL`. One text: a table of
-    /// texts would hold addresses, which the loader has to relocate.
-    const NAMES: &str = "strict netbsd host";
+    /// Its name in `NBCLONE_POLICY`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Policy::Strict => "strict",
+            Policy::Netbsd => "netbsd",
+            Policy::Host => "host",
+        }
+    }
+
+    const fn packed_name(self) -> u64 {
+        packed(self.name().as_bytes())
+    }
 
     /// The policy of that name.
     pub fn named(name: &[u8]) -> Option<Policy> {
-        // Not `==`, which is bcmp(3).
-        let mut names = Policy::NAMES.as_bytes().split(|&byte| byte == b' ');
-        Policy::ALL.get(names.position(|known| known.iter().eq(name))?).copied()
-    }
-
-    /// Its name, for the command.
-    #[allow(dead_code)]
-    pub fn name(self) -> &'static str {
-        let place = Policy::ALL.iter().position(|&policy| policy == self);
-        Policy::NAMES.split(' ').nth(place.unwrap_or_default()).unwrap_or_default()
+        // Numbers: to compare texts by `==` is bcmp(3), and a table of texts would hold
+        // addresses, which the loader has to relocate.
+        const NAMES: [u64; Policy::ALL.len()] = {
+            let [strict, netbsd, host] = Policy::ALL;
+            [strict.packed_name(), netbsd.packed_name(), host.packed_name()]
+        };
+        let number = packed(name);
+        Policy::ALL.get(NAMES.iter().position(|&name| name == number)?).copied()
     }
 
     /// The gate: which flag words arch/ hands to the kernel by itself. A word
@@ -63,6 +70,18 @@ impl Policy {
     pub const fn inherits_alternate_stack(self) -> bool {
         matches!(self, Policy::Netbsd)
     }
+}
+
+/// Up to eight bytes as one number; 0 for more.
+const fn packed(mut text: &[u8]) -> u64 {
+    let mut number = 0;
+    if text.len() <= 8 {
+        while let Some((&first, rest)) = text.split_first() {
+            number = number << 8 | first as u64;
+            text = rest;
+        }
+    }
+    number
 }
 
 /// Why a flag word is refused. To the caller each of them is `EINVAL`.

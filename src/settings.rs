@@ -4,15 +4,16 @@
 #![allow(unsafe_code)]
 
 use crate::host::message::write_line;
-use crate::host::{decimal, entry, environment, errno, identity, memory, stat};
+use crate::host::stat::{self, File};
+use crate::host::{c_text, entry, environment, errno, identity, memory, numeral};
 use crate::policy::Policy;
 use crate::ring::{LAYOUT, Ring, SEALS};
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32};
 use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
-const POLICY: &CStr = c"NBCLONE_POLICY";
-const TRACE: &CStr = c"NBCLONE_TRACE";
+const POLICY: &CStr = c"NBCLONE_POLICY=";
+const TRACE: &CStr = c"NBCLONE_TRACE=";
 
 /// The gate that arch/ asks: `Policy::gate` of the policy in force. 0 blocks the
 /// usual call: environment not read yet, a policy that looks at each word, tracing
@@ -20,7 +21,7 @@ const TRACE: &CStr = c"NBCLONE_TRACE";
 #[unsafe(export_name = "nbclone_gate")]
 static GATE: AtomicU32 = AtomicU32::new(0);
 
-/// The policy: 0 not read yet, else its place in `Policy::ALL` plus 1.
+/// The policy: 0 not read yet, else its number plus 1.
 static SETTINGS: AtomicU8 = AtomicU8::new(0);
 
 /// Where the trace goes: one of these, or the complement of a descriptor's number,
@@ -57,6 +58,13 @@ pub enum Target {
 /// preloaded or linked.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_at_load() {
+    load();
+}
+
+/// All that is done at load. A constructor that runs earlier has it done by its first
+/// call, whatever becomes of the call: libc's state can be verified only while it is
+/// as libc has made it.
+fn load() {
     identity::learn();
     entry::learn_machine();
     read();
@@ -65,11 +73,11 @@ extern "C" fn nbclone_at_load() {
 /// The policy in force.
 pub fn policy() -> Policy {
     if SETTINGS.load(Relaxed) == 0 {
-        // A constructor that ran before ours has called.
-        read();
+        load();
     }
-    let place = usize::from(SETTINGS.load(Relaxed)).wrapping_sub(1);
-    Policy::ALL.get(place).copied().unwrap_or(Policy::Strict)
+    let number = SETTINGS.load(Relaxed);
+    let is_it = |policy: &Policy| *policy as u8 + 1 == number;
+    Policy::ALL.into_iter().find(is_it).unwrap_or(Policy::Strict)
 }
 
 /// Whether there is a trace, once the policy is known.
@@ -79,13 +87,12 @@ pub fn is_traced() -> bool {
 }
 
 /// Where lines of the trace go, if they are asked for.
-#[inline(never)]
 pub fn trace() -> Option<Target> {
     match TARGET.load(Acquire) {
         NOWHERE => None,
         TO_PATH => {
             // SAFETY: bytes with a NUL at their end, that don't change any more.
-            let path = unsafe { CStr::from_ptr(PATH.as_ptr().cast()) };
+            let path = unsafe { c_text(PATH.as_ptr().cast()) };
             Some(Target::Path(path))
         }
         TO_COMMAND => {
@@ -96,11 +103,11 @@ pub fn trace() -> Option<Target> {
     }
 }
 
-/// Whether `descriptor`, the trace's, is still open on the file that it was open on
-/// at load.
-pub fn is_same_file(descriptor: i32) -> bool {
+/// The file that the trace's descriptor is open on, if it is the one that it was open
+/// on at load.
+pub fn traced_file(descriptor: i32) -> Option<File> {
     let was = (FILE.0.load(Relaxed), FILE.1.load(Relaxed));
-    stat::file(descriptor).is_some_and(|file| file.identity() == was)
+    stat::file(descriptor).filter(|file| file.identity() == was)
 }
 
 /// Keeps what `NBCLONE_TRACE` asks for. False: it can't be understood.
@@ -118,7 +125,7 @@ fn set_trace(value: &[u8]) -> bool {
         RING.store(ring, Relaxed);
         TO_COMMAND
     } else {
-        let Some(descriptor) = decimal::parse(value) else { return false };
+        let Some(descriptor) = numeral::parse(value) else { return false };
         let Some(file) = stat::file(descriptor) else { return true };
         let identity = file.identity();
         FILE.0.store(identity.0, Relaxed);
@@ -136,9 +143,14 @@ fn set_trace(value: &[u8]) -> bool {
 /// another's, so that each is checked.
 fn attach(value: &[u8]) -> Option<*mut Ring> {
     let mut numbers = [0i32; 4];
-    let parts = value.split(|&byte| byte == b',');
-    for (number, part) in numbers.iter_mut().zip(parts) {
-        *number = decimal::parse(part)?;
+    let mut place = 0;
+    for &byte in value {
+        if byte == b',' {
+            place += 1;
+        } else {
+            let number = numbers.get_mut(place)?;
+            *number = number.wrapping_mul(10).wrapping_add(i32::from(byte) - i32::from(b'0'));
+        }
     }
     let [id, descriptor, key, door] = numbers;
     let is_ours = |ring: *mut Ring| {
@@ -160,7 +172,6 @@ fn attach(value: &[u8]) -> Option<*mut Ring> {
     Some(ring)
 }
 
-#[cold]
 fn read() {
     let named = match environment::variable(POLICY) {
         None | Some(b"") => Some(Policy::Strict),

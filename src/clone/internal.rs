@@ -12,7 +12,7 @@ use crate::constants;
 use crate::flags::*;
 use crate::host::libc_symbols::{self, symbols};
 use crate::host::{self, entry};
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{c_int, c_void};
 
 /// The flag word of glibc's pthread_create (its createthread.c).
 const GLIBC_THREAD: u32 = 0x003d_0f00;
@@ -41,27 +41,26 @@ pub fn is_exempt(word: u32, caller: usize) -> bool {
     is_libcs(word, caller)
 }
 
-#[cold]
-#[inline(never)]
 fn is_libcs(word: u32, caller: usize) -> bool {
-    match word {
-        MUSL_THREAD => is_within(symbols().pthread_create, caller),
-        PIDFD_SPAWN => is_in_glibc(symbols().spawni, caller),
-        _ => is_in_glibc(symbols().pthread_create_2_1, caller) || is_in_libpthread(caller),
+    if word == MUSL_THREAD {
+        return is_within(symbols().pthread_create, caller);
     }
+    let is_thread = word == GLIBC_THREAD;
+    let public = if is_thread { symbols().pthread_create_2_1 } else { symbols().spawni };
+    is_in_glibc(public, caller) || is_thread && is_in_libpthread(caller)
 }
 
 /// How `caller` takes a failure of this call.
 pub fn convention(word: u32, caller: usize) -> Convention {
-    let is_musls = match word {
-        MUSL_THREAD => is_within(symbols().pthread_create, caller),
-        // A program may have a posix_spawn of its own. musl's blocks every signal
-        // around its call, those among them that musl lets no program block.
-        SPAWN => {
-            is_within(symbols().posix_spawn, caller) && host::blocked_signals().has_musl_internal()
-        }
-        _ => false,
+    let function = match word {
+        MUSL_THREAD => symbols().pthread_create,
+        SPAWN => symbols().posix_spawn,
+        _ => 0,
     };
+    // A program may have a posix_spawn of its own. musl's blocks every signal around
+    // its call, those among them that musl lets no program block.
+    let is_musls = is_within(function, caller)
+        && (word != SPAWN || host::blocked_signals().has_musl_internal());
     if is_musls { Convention::Negative } else { Convention::Errno }
 }
 
@@ -97,10 +96,8 @@ struct Search {
 /// Whether `address` is in a library of the name libpthread.
 fn is_in_libpthread(address: usize) -> bool {
     let mut search = Search { address, found: false };
-    if let Some(iterate) = symbols().dl_iterate_phdr {
-        // SAFETY: visit gets the search, which outlives the call.
-        unsafe { iterate(entry::visit, (&raw mut search).cast()) };
-    }
+    // SAFETY: visit gets the search, which outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(entry::visit), (&raw mut search).cast()) };
     search.found
 }
 
@@ -124,7 +121,7 @@ unsafe extern "C" fn nbclone_visit(
     });
     if covers && !module.dlpi_name.is_null() {
         // SAFETY: the loader's string.
-        let path = unsafe { CStr::from_ptr(module.dlpi_name) }.to_bytes();
+        let path = unsafe { host::c_text(module.dlpi_name) }.to_bytes();
         let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
         search.found = name.starts_with(b"libpthread");
     }

@@ -13,6 +13,7 @@ use crate::flags::*;
 use crate::host;
 use crate::host::entry::{self, Func, HostArguments};
 use crate::host::identity::{self, Repair};
+use crate::policy::Policy;
 use core::ffi::c_void;
 use libc::c_int;
 
@@ -32,9 +33,18 @@ impl Launch {
         Launch { func: entry::child_start, flags: 0, host: HostArguments::default() }
     }
 
+    /// Adds what the child has to do before func.
+    pub fn prepare_child(&mut self, policy: Policy) {
+        if self.flags & CLONE_VM == 0 {
+            self.repair_identity();
+        } else if policy.inherits_alternate_stack() && self.flags & CLONE_VFORK == 0 {
+            self.keep_alternate_stack();
+        }
+    }
+
     /// Adds what a child with copied memory needs of libc's state. A caller under policy
     /// host may use these arguments itself; then nothing is added.
-    pub fn repair_identity(&mut self) {
+    fn repair_identity(&mut self) {
         const TAKEN: u32 = CLONE_PIDFD
             | CLONE_PARENT_SETTID
             | CLONE_SETTLS
@@ -44,13 +54,15 @@ impl Launch {
             return;
         }
         let Some(Repair { flags, tid }) = identity::of_caller() else { return };
-        self.flags |= flags;
+        self.flags |= flags.get();
         self.start_through(0, tid);
     }
 
     /// Adds the calling thread's alternate signal stack, unless it runs on it:
     /// NetBSD's child inherits that too, but here both would then use one stack.
-    pub fn keep_alternate_stack(&mut self) {
+    // Not inlined: its frame would be part of nbclone_slow_clone's.
+    #[inline(never)]
+    fn keep_alternate_stack(&mut self) {
         let Some(stack) = host::alternate_stack() else { return };
         if stack.ss_flags & libc::SS_ONSTACK != 0 {
             return;

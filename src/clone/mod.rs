@@ -8,7 +8,6 @@ mod launch;
 
 use self::internal::Convention;
 use self::launch::Launch;
-use crate::flags::*;
 use crate::host::entry::{self, Func};
 use crate::host::errno;
 use crate::policy::{Policy, translate};
@@ -33,14 +32,24 @@ unsafe extern "C" fn nbclone_slow_clone(
     caller: usize,
 ) -> pid_t {
     let word = flags as u32;
+    // libc's own call goes to the host as it is, and is no line of the trace.
+    let is_exempt = internal::is_exempt(word, caller);
+    let policy = if is_exempt { Policy::Host } else { settings::policy() };
     let mut launch = Launch::new();
-    let outcome = match prepare(&mut launch, func, stack, word, frame, caller) {
-        // SAFETY: the caller of clone vouches for func, stack and arg; the other
-        // arguments are as the flags say.
-        Ok(()) => Outcome::of(unsafe { launch.run(stack, arg) }),
+    let outcome = match prepare(&mut launch, policy, func, stack, word) {
+        Ok(()) => {
+            if policy.takes_host_arguments() {
+                // SAFETY: the frame is nbclone_arch_clone's.
+                unsafe { entry::copy_host_arguments(frame, &mut launch.host) };
+            }
+            launch.prepare_child(policy);
+            // SAFETY: the caller of clone vouches for func, stack and arg; the other
+            // arguments are as the flags say.
+            Outcome::of(unsafe { launch.run(stack, arg) })
+        }
         Err(reason) => Outcome::Refused(reason),
     };
-    if settings::is_traced() {
+    if settings::is_traced() && !is_exempt {
         write_line(func, stack, word, arg, caller, outcome);
     }
     let error = match outcome {
@@ -48,51 +57,42 @@ unsafe extern "C" fn nbclone_slow_clone(
         Outcome::Failed(error) => error,
         Outcome::Refused(_) => libc::EINVAL,
     };
-    fail(error, internal::convention(word, caller))
+    failed(error, word, caller)
 }
 
 /// Where the usual call goes if the kernel refuses it. `caller`: the return
 /// address of `clone`.
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_failed(raw: isize, caller: usize) -> pid_t {
-    fail(raw.wrapping_neg() as c_int, internal::convention(internal::SPAWN, caller))
+    failed(raw.wrapping_neg() as c_int, internal::SPAWN, caller)
 }
 
-fn fail(error: c_int, convention: Convention) -> pid_t {
-    match convention {
+/// A failure as `caller` wants it.
+#[cold]
+#[inline(never)]
+fn failed(error: c_int, word: u32, caller: usize) -> pid_t {
+    match internal::convention(word, caller) {
         Convention::Errno => errno::fail(error),
         Convention::Negative => error.wrapping_neg(),
     }
 }
 
-/// What the child is started with, or why the call is refused. Not inlined: its
-/// frame must be gone when the child starts on what may be a small stack.
+/// What the child is started with under `policy`, or why the call is
+/// refused. Not inlined: its frame must be gone when the child starts on what may be a
+/// small stack, and when `Launch::prepare_child` runs: a caller's stack may be small too.
 #[inline(never)]
 fn prepare(
     launch: &mut Launch,
+    policy: Policy,
     func: Option<Func>,
     stack: *mut c_void,
     word: u32,
-    frame: *const c_void,
-    caller: usize,
 ) -> Result<(), Reason> {
-    // libc's own call goes to the host as it is.
-    let policy = if internal::is_exempt(word, caller) { Policy::Host } else { settings::policy() };
-    launch.func = func.ok_or(Reason::Func)?;
+    launch.func = func.ok_or(Reason::FUNC)?;
     if stack.is_null() {
-        return Err(Reason::Stack);
+        return Err(Reason::STACK);
     }
-    launch.flags =
-        translate(policy, word).map_err(|refusal| Reason::Flags(Some(policy), refusal))?;
-    if policy.takes_host_arguments() {
-        // SAFETY: the frame is nbclone_arch_clone's.
-        launch.host = unsafe { entry::host_arguments(frame) };
-    }
-    if launch.flags & CLONE_VM == 0 {
-        launch.repair_identity();
-    } else if policy.inherits_alternate_stack() && launch.flags & CLONE_VFORK == 0 {
-        launch.keep_alternate_stack();
-    }
+    launch.flags = translate(policy, word).map_err(Reason::of)?;
     Ok(())
 }
 
@@ -109,5 +109,5 @@ fn write_line(
 ) {
     let func = func.map_or(0, |func| func as usize);
     let call = Call::Clone { func, stack: stack.addr(), flags, arg: arg.addr() };
-    trace::call(&call, outcome, caller);
+    trace::write(&call, outcome, caller);
 }

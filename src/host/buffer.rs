@@ -4,14 +4,17 @@
 //! zeroes would call memset(3), which a program can put its own in place of.
 #![allow(unsafe_code)]
 
+use super::c_text;
 use crate::target::LOSES_STACK_INDEX;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
 /// Room for `N` bytes, the first of which hold something.
+// In this order: a short distance to the length makes shorter instructions.
+#[repr(C)]
 pub struct Buffer<const N: usize> {
-    bytes: MaybeUninit<[u8; N]>,
     length: usize,
+    bytes: MaybeUninit<[u8; N]>,
 }
 
 impl<const N: usize> Buffer<N> {
@@ -28,12 +31,11 @@ impl<const N: usize> Buffer<N> {
         unsafe { core::slice::from_raw_parts(start, self.length) }
     }
 
-    /// What it holds as text for C, up to the first NUL. `None`: it doesn't end in
-    /// one. (`CStr::from_bytes_until_nul` is three times as long.)
-    pub fn c_str(&self) -> Option<&CStr> {
+    /// What it holds as text for C, with a NUL that this adds. `None`: there is no room
+    /// for it.
+    pub fn terminated(&mut self) -> Option<&CStr> {
         // SAFETY: there is a NUL among the bytes that have been written.
-        (self.bytes().last() == Some(&0))
-            .then(|| unsafe { CStr::from_ptr(self.bytes.as_ptr().cast()) })
+        self.push(0).then(|| unsafe { c_text(self.bytes.as_ptr().cast()) })
     }
 
     /// The bytes, to be changed.
@@ -60,10 +62,28 @@ impl<const N: usize> Buffer<N> {
     }
 
     /// Adds as many of `bytes` as there is room for.
-    #[inline(never)]
+    #[inline(always)]
     pub fn extend(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.push(byte);
+        }
+    }
+
+    /// Adds as much of `text` as there is room for.
+    // By its address alone: a length would be a fourth of each of many calls.
+    #[inline(always)]
+    pub fn extend_c(&mut self, text: &'static CStr) {
+        self.extend_from(text.as_ptr().cast());
+    }
+
+    #[inline(never)]
+    fn extend_from(&mut self, mut text: *const u8) {
+        // SAFETY: extend_c's text, up to its NUL.
+        unsafe {
+            while *text != 0 {
+                self.push(*text);
+                text = text.add(1);
+            }
         }
     }
 
@@ -76,8 +96,8 @@ impl<const N: usize> Buffer<N> {
     /// and their number, and returns how many of them it wrote, from the first
     /// on; a negative number is an error, and none.
     pub fn fill(&mut self, fill: impl FnOnce(usize, usize) -> isize) {
-        let written = fill(self.bytes.as_mut_ptr() as usize, N);
-        self.length = usize::try_from(written).unwrap_or(0).min(N);
+        let written = fill(self.bytes.as_mut_ptr() as usize, N) as usize;
+        self.length = if written <= N { written } else { 0 };
     }
 }
 

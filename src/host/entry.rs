@@ -26,19 +26,6 @@ pub struct HostArguments {
     pub child_tid: usize,
 }
 
-/// Clone's arguments behind the fourth. This may read the caller's stack, so the caller
-/// must have passed all seven.
-///
-/// # Safety
-///
-/// `frame` is what `nbclone_slow_clone` got, and this is a call below it.
-pub unsafe fn host_arguments(frame: *const c_void) -> HostArguments {
-    let mut arguments = HostArguments::default();
-    // SAFETY: passed on to the caller.
-    unsafe { copy_host_arguments(frame, &mut arguments) };
-    arguments
-}
-
 /// The calling thread's thread pointer: the address of its thread control block,
 /// or of that block's end, without the bias that some architectures add.
 pub fn thread_pointer() -> usize {
@@ -166,7 +153,10 @@ macro_rules! functions {
 }
 
 functions! {
-    fn copy_host_arguments(frame: *const c_void, arguments: &mut HostArguments)
+    /// Copies clone's arguments behind the fourth to `arguments`. This may read the
+    /// caller's stack, so the caller must have passed all seven. `frame`: what
+    /// `nbclone_slow_clone` got; this is a call below it.
+    pub fn copy_host_arguments(frame: *const c_void, arguments: &mut HostArguments)
         = "nbclone_arch_host_arguments";
     fn read_thread_pointer() -> usize = "nbclone_arch_thread_pointer";
     fn read_dtv() -> usize = "nbclone_arch_dtv";

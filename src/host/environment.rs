@@ -1,57 +1,69 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // Copyright (c) 2026 The nbclone developers
-//! The environment. libc's own secure_getenv(3) isn't asked: dietlibc has none, and in
-//! a dynamic program on glibc it doesn't know the environment yet when .preinit_array
-//! runs. Then the environment is on the initial stack, above argc and the arguments,
-//! below the auxiliary vector.
+//! The environment: libc's or, for calls that are made before libc knows it, the
+//! kernel's, on the initial stack. secure_getenv(3) isn't asked: dietlibc has none.
 #![allow(unsafe_code)]
 
+use super::c_text;
 use super::libc_symbols::symbols;
 use core::ffi::{CStr, c_char};
 
-unsafe extern "C" {
-    static environ: *const usize;
-}
-
-/// A variable's value; nothing in a secure-execution process (AT_SECURE), or where
-/// neither libc nor the initial stack tells.
+/// A variable's value; nothing in a secure-execution process (AT_SECURE). `name` ends in
+/// `=`.
 pub fn variable(name: &CStr) -> Option<&'static [u8]> {
-    let mut value = None;
-    // SAFETY: either libc's environment with a null behind it, which no other thread
-    // changes at load; or, untouched as the kernel has laid them out, argc, argv and
-    // envp with a null behind each, then pairs of words up to AT_NULL.
+    // SAFETY: takes a number, and looks at what the kernel gave the process.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+        return None;
+    }
+    let mut place = variables()?;
+    // SAFETY: texts, with a null behind the last. At load no other thread changes
+    // the environment, and the value is only looked at before nbclone_at_load or
+    // the first call returns.
     unsafe {
-        let mut place = (&raw const environ).read();
-        let of_libc = !place.is_null();
-        if of_libc {
-            if libc::getauxval(libc::AT_SECURE) != 0 {
+        loop {
+            let text = place.read();
+            if text.is_null() {
                 return None;
             }
-        } else {
-            place = *symbols().libc_stack_end?;
-            place = place.add(*place + 2);
-        }
-        while *place != 0 {
-            let variable = core::ptr::with_exposed_provenance::<c_char>(*place);
-            let text = CStr::from_ptr(variable).to_bytes();
-            if let Some((start, rest)) = text.split_at_checked(name.count_bytes()) {
-                // Not `==`, which is bcmp(3).
-                if start.iter().eq(name.to_bytes()) {
-                    value = value.or(rest.strip_prefix(b"="));
-                }
+            if let Some(value) = value_of(text, name.to_bytes()) {
+                return Some(c_text(value).to_bytes());
             }
             place = place.add(1);
         }
-        if of_libc {
-            return value;
-        }
-        place = place.add(1);
-        while *place != libc::AT_NULL as usize {
-            if *place == libc::AT_SECURE as usize && *place.add(1) != 0 {
+    }
+}
+
+/// What stands behind `name` in `text`, if it begins so.
+///
+/// # Safety
+///
+/// `text` ends in a NUL, and the name contains none.
+unsafe fn value_of(mut text: *const c_char, name: &[u8]) -> Option<*const c_char> {
+    for &byte in name {
+        // SAFETY: no byte before this one was the NUL.
+        unsafe {
+            if text.read() as u8 != byte {
                 return None;
             }
-            place = place.add(2);
+            text = text.add(1);
         }
     }
-    value
+    Some(text)
+}
+
+/// Where the addresses of the variables are.
+fn variables() -> Option<*const *const c_char> {
+    // SAFETY: a word; at that time no other thread changes it.
+    let known = unsafe { (&raw const environ).read() };
+    if !known.is_null() {
+        return Some(known);
+    }
+    // In a dynamic program on glibc, libc doesn't know it yet when .preinit_array runs.
+    let initial_stack = *symbols().libc_stack_end?;
+    // SAFETY: argc, and argv with a null behind it, as the kernel has laid them out.
+    Some(unsafe { initial_stack.add(*initial_stack + 2) }.cast())
+}
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
 }

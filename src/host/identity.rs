@@ -26,6 +26,7 @@ use super::{entry, errno};
 use crate::flags::*;
 use crate::host;
 use crate::target::{COPIES_IN_USUAL_CALL, DESCRIPTOR_AT_POINTER, ROBUST_LINKED_BOTH_WAYS};
+use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicIsize, AtomicU8, AtomicUsize};
 use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 
@@ -67,10 +68,14 @@ const FUTEX_OFFSET: isize = match (WORD, ROBUST_LINKED_BOTH_WAYS) {
 pub struct Repair {
     /// The flags that have the kernel write the id, before any instruction or
     /// signal handler of the child.
-    pub flags: u32,
+    pub flags: NonZeroU32,
     /// Where libc caches the id: the kernel's `child_tid`, and for `repair`.
     pub tid: usize,
 }
+
+const SET: NonZeroU32 = NonZeroU32::new(CLONE_CHILD_SETTID).unwrap();
+const SET_AND_CLEAR: NonZeroU32 =
+    NonZeroU32::new(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID).unwrap();
 
 /// What a child of the calling thread needs; `None`: nothing is known, and the child is
 /// made as the host's clone makes it.
@@ -83,9 +88,8 @@ pub fn of_caller() -> Option<Repair> {
     if layout == UNKNOWN || mark(layout == MUSL)? != MARK.load(Relaxed) {
         return None;
     }
-    let clear = if layout == MUSL { 0 } else { CLONE_CHILD_CLEARTID };
     let tid = entry::thread_pointer().wrapping_add_signed(TID.load(Relaxed));
-    Some(Repair { flags: CLONE_CHILD_SETTID | clear, tid })
+    Some(Repair { flags: if layout == MUSL { SET } else { SET_AND_CLEAR }, tid })
 }
 
 /// In the child: the part that only the child can do. `tid`: `Repair::tid`. Relaxed loads
@@ -133,49 +137,74 @@ pub fn open_usual_call() {
     }
 }
 
-/// Learns the places from the calling thread's values.
-#[cold]
+/// Learns the places from the calling thread's values, if an earlier call hasn't.
 pub fn learn() {
-    let layout = if symbols().is_glibc() { learn_glibc() } else { learn_musl() };
+    if LAYOUT.load(Relaxed) > UNKNOWN {
+        return;
+    }
+    let places = if symbols().is_glibc() { learn_glibc() } else { learn_musl() };
+    let layout = places.and_then(keep).unwrap_or(UNKNOWN);
     // Release: pairs with of_caller's Acquire, so that a reader that sees the
     // layout also sees the places.
-    LAYOUT.store(layout.unwrap_or(UNKNOWN), Release);
+    LAYOUT.store(layout, Release);
+}
+
+/// Where the calling thread has them.
+struct Places {
+    layout: u8,
+    /// The cached thread id.
+    tid: usize,
+    /// The head of the robust-mutex list.
+    robust: usize,
 }
 
 /// glibc's struct pthread has the thread id (and up to 2.42 another word) right
 /// before the list of robust mutexes, which the thread has left empty so far.
-fn learn_glibc() -> Option<u8> {
+fn learn_glibc() -> Option<Places> {
     // All of these bytes are of the structure, whatever the version.
     const SEARCHED: usize = 0x400;
     let start = descriptor();
     if start == 0 {
         return None;
     }
-    let is_empty_list = |&head: &usize| {
+    let is_empty_list = |head| {
         read_word(head) == head
             && read_word(head + WORD) as isize == FUTEX_OFFSET
             && read_word(head + 2 * WORD) == 0
             && (!ROBUST_LINKED_BOTH_WAYS || read_word(head - WORD) == head)
     };
-    let mut heads =
-        (WORD..SEARCHED).step_by(WORD).map(|offset| start + offset).filter(is_empty_list);
-    let head = heads.next()?;
-    if heads.next().is_some() {
+    let (mut head, mut place) = (0, start);
+    while place < start + SEARCHED - WORD {
+        place += WORD;
+        if is_empty_list(place) {
+            if head != 0 {
+                return None;
+            }
+            head = place;
+        }
+    }
+    if head == 0 {
         return None;
     }
 
     let id = host::gettid();
     let end = if ROBUST_LINKED_BOTH_WAYS { head - WORD } else { head };
-    let tid = [end - 8, end - 4].into_iter().find(|&place| read_id(place) == id)?;
+    let mut tid = end - 8;
+    if read_id(tid) != id {
+        tid += 4;
+        if read_id(tid) != id {
+            return None;
+        }
+    }
     let behind = if tid + 4 < end { read_id(tid + 4) } else { 0 };
     let has_pid = behind != 0 && behind == host::getpid();
-    keep(tid, head, mark(false)?);
-    Some(if has_pid { GLIBC_WITH_PID } else { GLIBC })
+    let layout = if has_pid { GLIBC_WITH_PID } else { GLIBC };
+    Some(Places { layout, tid, robust: head })
 }
 
 /// musl's struct pthread has errno right behind the thread id, and further on
 /// the head of the robust mutexes: itself, and nothing registered so far.
-fn learn_musl() -> Option<u8> {
+fn learn_musl() -> Option<Places> {
     const SEARCHED: usize = 128;
     let tid = errno::location().addr().wrapping_sub(4);
     let id = host::gettid();
@@ -183,12 +212,16 @@ fn learn_musl() -> Option<u8> {
     if read_id(tid) != id || itself == 0 || read_word(itself) != itself {
         return None;
     }
-    let first = (tid + 8).next_multiple_of(WORD);
-    let is_empty_list = |&head: &usize| {
+    let mut head = (tid + 8).next_multiple_of(WORD);
+    let is_empty_list = |head| {
         read_word(head) == head && read_word(head + WORD) == 0 && read_word(head + 2 * WORD) == 0
     };
-    let head = (first..tid + SEARCHED).step_by(WORD).find(is_empty_list)?;
-    keep(tid, head, mark(true)?);
+    while !is_empty_list(head) {
+        head += WORD;
+        if head >= tid + SEARCHED {
+            return None;
+        }
+    }
 
     let links = itself + if DESCRIPTOR_AT_POINTER { 2 * WORD } else { WORD };
     if read_word(links) == itself && read_word(links + WORD) == itself {
@@ -199,13 +232,15 @@ fn learn_musl() -> Option<u8> {
         lock => lock,
     };
     CLEARED.store(cleared, Relaxed);
-    Some(MUSL)
+    Some(Places { layout: MUSL, tid, robust: head })
 }
 
-fn keep(tid: usize, robust: usize, mark: usize) {
+/// Keeps the places as distances; the layout, if the thread has a mark.
+fn keep(Places { layout, tid, robust }: Places) -> Option<u8> {
+    MARK.store(mark(layout == MUSL)?, Relaxed);
     TID.store(tid.wrapping_sub(entry::thread_pointer()) as isize, Relaxed);
     ROBUST.store(robust.wrapping_sub(tid) as isize, Relaxed);
-    MARK.store(mark, Relaxed);
+    Some(layout)
 }
 
 /// What tells libc's threads from others: the distance from the thread pointer to the

@@ -4,26 +4,15 @@
 #![allow(unsafe_code)]
 
 use crate::target::HAS_FUNCTION_DESCRIPTORS;
-use core::ffi::{c_int, c_void};
-
-/// What dl_iterate_phdr(3) calls for each module.
-pub type Visit = unsafe extern "C" fn(*mut libc::dl_phdr_info, libc::size_t, *mut c_void) -> c_int;
-
-/// dl_iterate_phdr(3).
-pub type Iterate = unsafe extern "C" fn(Visit, *mut c_void) -> c_int;
 
 /// Addresses, each 0 or `None` where this libc has no such thing.
 #[repr(C)]
 pub struct Symbols {
-    /// In every dynamic program on glibc.
-    gnu_get_libc_version: usize,
     /// In every static program on glibc.
     libc_setup_tls: usize,
-    /// Dynamic glibc: a variable that holds where the initial stack begins, with
-    /// argc.
+    /// In every dynamic program on glibc: a variable that holds where the initial stack
+    /// begins, with argc.
     pub libc_stack_end: Option<&'static *const usize>,
-    /// dl_iterate_phdr(3).
-    pub dl_iterate_phdr: Option<Iterate>,
     /// Static glibc 2.34 on: clone3, or `__clone` where there is none.
     pub clone_internal: usize,
     /// Static glibc 2.38 on: its part with `__clone`.
@@ -43,7 +32,7 @@ pub struct Symbols {
 impl Symbols {
     /// Whether libc is glibc.
     pub fn is_glibc(&self) -> bool {
-        self.gnu_get_libc_version != 0 || self.libc_setup_tls != 0
+        self.libc_stack_end.is_some() || self.libc_setup_tls != 0
     }
 }
 

@@ -5,7 +5,6 @@
 #![allow(unsafe_code)]
 
 pub mod buffer;
-pub mod decimal;
 pub mod entry;
 pub mod environment;
 pub mod errno;
@@ -14,13 +13,15 @@ pub mod libc_symbols;
 pub mod memory;
 pub mod message;
 mod number;
+pub mod numeral;
 pub mod reopen;
 pub mod stat;
 
 use self::buffer::Buffer;
+use self::stat::Device;
 use crate::constants;
 use crate::target::FUTEX_SECOND;
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 use core::sync::atomic::AtomicU32;
 
 /// A set of signals as the kernel has it: `_NSIG` bits, in words.
@@ -63,7 +64,8 @@ impl SignalSet {
 
     /// Whether the three signals that musl keeps for itself are members.
     pub fn has_musl_internal(&self) -> bool {
-        (32..=34).all(|signal| self.has(signal))
+        let without = self.with(32).with(33).with(34);
+        self.0 == without.0
     }
 
     /// Whether `signal` is a member.
@@ -85,6 +87,24 @@ fn call5(number: libc::c_long, a: usize, b: usize, c: usize, d: usize, e: usize)
     // SAFETY: the kernel checks every address that it is given; what a call
     // writes to is named by the functions below, which own it.
     unsafe { entry::syscall(number as usize, a, b, c, d, e) }
+}
+
+/// The text at an address. `CStr::from_ptr` would call strlen(3), which a program can
+/// put its own in place of.
+///
+/// # Safety
+///
+/// As `CStr::from_ptr`: there is a NUL, and nothing changes while the result is used.
+pub unsafe fn c_text<'a>(text: *const c_char) -> &'a CStr {
+    let text = text.cast::<u8>();
+    let mut length = 0;
+    // SAFETY: passed on to the caller; no byte before this one was the NUL. Volatile:
+    // the loop stays one.
+    while unsafe { text.add(length).read_volatile() } != 0 {
+        length += 1;
+    }
+    // SAFETY: the only NUL is the last of these bytes.
+    unsafe { CStr::from_bytes_with_nul_unchecked(core::slice::from_raw_parts(text, length + 1)) }
 }
 
 /// gettid(2): the calling thread's id.
@@ -150,6 +170,8 @@ pub fn block_signals(set: &SignalSet) -> SignalSet {
 }
 
 /// rt_sigprocmask(2) with `SIG_SETMASK`.
+// Not inlined, for its size.
+#[inline(never)]
 pub fn set_signal_mask(set: &SignalSet) {
     change_mask(constants::SIG_SETMASK, set, core::ptr::null_mut());
 }
@@ -261,15 +283,15 @@ pub fn fcntl(descriptor: i32, command: i32, argument: usize) -> isize {
     call(number::FCNTL, descriptor as usize, command as usize, argument)
 }
 
-/// ioctl(2) `TIOCGDEV`: major and minor number of the terminal's own device,
-/// whatever the name under which it is open.
-pub fn terminal(descriptor: i32) -> Option<(u32, u32)> {
-    let mut device: u32 = 0;
+/// ioctl(2) `TIOCGDEV`: the terminal's own device, whatever the name under which it
+/// is open. `Device::NONE`: it is no terminal.
+// Not inlined, for its size.
+#[inline(never)]
+pub fn terminal(descriptor: i32) -> Device {
+    let mut device = Device::NONE;
     let place = (&raw mut device) as usize;
-    match call(number::SYS_ioctl, descriptor as usize, libc::TIOCGDEV as usize, place) {
-        0 => Some(stat::unpack(device)),
-        _ => None,
-    }
+    call(number::SYS_ioctl, descriptor as usize, libc::TIOCGDEV as usize, place);
+    device
 }
 
 /// lseek(2) with 64-bit offsets: where the descriptor is then, or errno.
@@ -295,7 +317,7 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
 /// futex(2) `FUTEX_WAIT`: until `word` isn't `value`, or somebody wakes us, or
 /// about a second is over.
 pub fn wait_for_change(word: &AtomicU32, value: u32) {
-    let second = FUTEX_SECOND;
+    let second = &FUTEX_SECOND;
     let (word, time) = (word.as_ptr() as usize, second.as_ptr() as usize);
     call5(number::SYS_futex, word, libc::FUTEX_WAIT as usize, value as usize, time, 0);
 }
@@ -306,6 +328,8 @@ pub fn wake(word: &AtomicU32) {
 }
 
 /// getdents64(2): no bytes at the end or on an error.
+// Not inlined, for its size.
+#[inline(never)]
 pub fn read_directory<const N: usize>(descriptor: i32, entries: &mut Buffer<N>) {
     entries.fill(|place, size| call(number::SYS_getdents64, descriptor as usize, place, size));
 }
@@ -332,39 +356,44 @@ pub fn first_entry(entries: &[u8]) -> Option<(&[u8], i64, &[u8])> {
 
 /// The limit of descriptors (`RLIMIT_NOFILE`), raised while this lives.
 pub struct Limit {
-    original: Option<[u64; 2]>,
+    original: [u64; 2],
+    is_known: bool,
     is_raised_further: bool,
 }
 
 impl Limit {
     /// Raises it to the hard limit.
     pub fn raise() -> Limit {
-        let mut old = [0u64; 2];
-        let known = limit_of_descriptors(core::ptr::null(), &raw mut old) == 0;
-        let [soft, hard] = old;
-        if known && soft < hard {
-            limit_of_descriptors(&[hard, hard], core::ptr::null_mut());
+        let mut limit = Limit { original: [0; 2], is_known: false, is_raised_further: false };
+        limit.is_known = limit_of_descriptors(core::ptr::null(), &raw mut limit.original) == 0;
+        let [soft, hard] = limit.original;
+        if soft < hard {
+            limit.set(hard);
         }
-        Limit { original: known.then_some(old), is_raised_further: false }
+        limit
     }
 
     /// Raises the hard limit by one descriptor, if the process has the right to. False:
     /// it hasn't, or this was done before.
     pub fn raise_further(&mut self) -> bool {
-        let Some([_, hard]) = self.original.filter(|_| !self.is_raised_further) else {
+        if !self.is_known || self.is_raised_further {
             return false;
-        };
-        let past = hard.saturating_add(1);
-        self.is_raised_further = limit_of_descriptors(&[past, past], core::ptr::null_mut()) == 0;
+        }
+        let [_, hard] = self.original;
+        self.is_raised_further = self.set(hard.saturating_add(1));
         self.is_raised_further
+    }
+
+    fn set(&self, both: u64) -> bool {
+        limit_of_descriptors(&[both, both], core::ptr::null_mut()) == 0
     }
 }
 
 /// Restores the limit.
 impl Drop for Limit {
     fn drop(&mut self) {
-        if let Some(original) = self.original {
-            limit_of_descriptors(&original, core::ptr::null_mut());
+        if self.is_known {
+            limit_of_descriptors(&self.original, core::ptr::null_mut());
         }
     }
 }

@@ -12,9 +12,9 @@ use core::mem::MaybeUninit;
 pub struct File {
     /// `S_IFREG` and so on, or 0 for what has no type.
     pub kind: u32,
-    /// Of a device file: the device's major and minor number.
-    pub device: (u32, u32),
-    file_system: (u32, u32),
+    /// Of a device file: the device.
+    pub device: Device,
+    file_system: Device,
     inode: u64,
 }
 
@@ -22,8 +22,7 @@ impl File {
     /// Two words made of the file's device, inode and type: equal for one file, and in
     /// practice for no other.
     pub fn identity(&self) -> (u32, u32) {
-        let (device, system) = (self.file_system, self.device);
-        let mixed = device.0 << 20 ^ device.1 ^ system.0 << 24 ^ system.1 << 8 ^ self.kind << 16;
+        let mixed = self.file_system.0 ^ self.device.0.rotate_left(16) ^ self.kind;
         (self.inode as u32, (self.inode >> 32) as u32 ^ mixed)
     }
 
@@ -34,6 +33,8 @@ impl File {
 }
 
 /// What `descriptor` is open on.
+// Not inlined, for its size.
+#[inline(never)]
 pub fn file(descriptor: i32) -> Option<File> {
     look(descriptor, c"", libc::AT_EMPTY_PATH)
 }
@@ -62,8 +63,8 @@ fn look(directory: i32, path: &CStr, flags: i32) -> Option<File> {
         let status = unsafe { &*answer.as_ptr().cast::<libc::statx>() };
         return Some(File {
             kind: u32::from(status.stx_mode) & libc::S_IFMT,
-            device: (status.stx_rdev_major, status.stx_rdev_minor),
-            file_system: (status.stx_dev_major, status.stx_dev_minor),
+            device: Device::new(status.stx_rdev_major, status.stx_rdev_minor),
+            file_system: Device::new(status.stx_dev_major, status.stx_dev_minor),
             inode: status.stx_ino,
         });
     }
@@ -74,10 +75,24 @@ fn look(directory: i32, path: &CStr, flags: i32) -> Option<File> {
     }
 }
 
-/// Major and minor number of a device as the kernel's new_encode_dev() packs
-/// them.
-pub fn unpack(device: u32) -> (u32, u32) {
-    ((device >> 8) & 0xfff, (device & 0xff) | ((device >> 12) & 0xf_ff00))
+/// A device's major and minor number, as the kernel's new_encode_dev() packs them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
+pub struct Device(u32);
+
+impl Device {
+    /// No device has these numbers.
+    pub const NONE: Device = Device::new(0, 0);
+
+    /// The device of these numbers.
+    pub const fn new(major: u32, minor: u32) -> Device {
+        Device(minor & 0xff | major << 8 | (minor & !0xff) << 12)
+    }
+
+    /// Its major and its minor number.
+    pub const fn numbers(self) -> (u32, u32) {
+        ((self.0 >> 8) & 0xfff, (self.0 & 0xff) | ((self.0 >> 12) & 0xf_ff00))
+    }
 }
 
 /// fstatat's answer: the lower halves of the fields, where they are.
@@ -85,7 +100,7 @@ pub fn unpack(device: u32) -> (u32, u32) {
 /// Source: Linux, arch/*/include/uapi/asm/stat.h and asm-generic/stat.h:
 /// `struct stat64` where there are 32 bits, and on sparc64; else `struct stat`.
 mod layout {
-    use super::{Answer, File, unpack};
+    use super::{Answer, Device, File};
 
     /// The lower half of a field of 64 bits.
     const LOW: usize = if cfg!(target_endian = "big") { 4 } else { 0 };
@@ -126,8 +141,8 @@ mod layout {
         };
         File {
             kind: word(MODE) & libc::S_IFMT,
-            device: unpack(word(SPECIAL)),
-            file_system: unpack(word(DEVICE)),
+            device: Device(word(SPECIAL)),
+            file_system: Device(word(DEVICE)),
             inode: u64::from(word(INODE)),
         }
     }

@@ -15,7 +15,8 @@
 
 use crate::host::buffer::Buffer;
 use crate::host::reopen::{self, Path, TABLE};
-use crate::host::{self, Limit, SignalsBlocked, decimal, stat};
+use crate::host::stat::{self, Device};
+use crate::host::{self, Limit, SignalsBlocked, numeral};
 use core::ffi::CStr;
 use libc::{S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFREG};
 
@@ -30,8 +31,8 @@ const SETTABLE: i32 =
 const OPENED_WITH: i32 =
     libc::O_ACCMODE | libc::O_SYNC | libc::O_APPEND | libc::O_NOATIME | libc::O_LARGEFILE;
 
-/// /dev/fuse, as major and minor number.
-const FUSE: (u32, u32) = (10, 229);
+/// /dev/fuse.
+const FUSE: Device = Device::new(10, 229);
 
 /// Replaces every descriptor that can be copied by its copy. Never inlined: a
 /// child without COPYFD needs none of this stack.
@@ -86,7 +87,7 @@ impl<'a> Walk<'a> {
             let (name, behind, rest) = host::first_entry(self.rest)?;
             (self.rest, self.position) = (rest, behind);
             // Not a number: `.` and `..`.
-            if let Some(descriptor) = decimal::parse(name) {
+            if let Some(descriptor) = numeral::parse(name) {
                 return Some((descriptor, name));
             }
         }
@@ -135,9 +136,8 @@ fn may_open_files(entries: &mut Entries, plain: &mut Plain, limit: &mut Limit) -
 /// Whether `table` is open on the process' own table: there, the entry with its number
 /// leads to the table.
 fn is_own(table: i32) -> bool {
-    let (mut digits, mut path) = ([0u8; 10], Path::new());
-    decimal::digits(table, &mut digits)
-        .and_then(|name| stat::file_at(reopen::path_of(name, &mut path)?))
+    reopen::path_to(table, &mut Path::new())
+        .and_then(stat::file_at)
         .is_some_and(|file| stat::file(table).is_some_and(|table| table.is(&file)))
 }
 
@@ -211,7 +211,7 @@ fn copy(descriptor: i32, name: &[u8], plain: &Plain, limit: &mut Limit) -> Optio
         return None;
     }
     let (kind, device) = if is_plain(plain, descriptor) {
-        (S_IFREG, (0, 0))
+        (S_IFREG, Device::NONE)
     } else {
         let file = stat::file(descriptor)?;
         (file.kind, file.device)

@@ -70,19 +70,18 @@ extern "C" fn nbclone_linux1_prepare(
     let own_stack = sp == 0 || sp.wrapping_sub(caller_sp) <= CALL_SPAN;
     // So low an sp is a flag word: Linux 1.3 had the flags first.
     let translated = match sp {
-        1..entry::LOWEST_STACK => Err(Reason::LowStack),
-        _ => translate_linux1(word, own_stack).map_err(|refusal| Reason::Flags(None, refusal)),
+        1..entry::LOWEST_STACK => Err(Reason::LOW_STACK),
+        _ => translate_linux1(word, own_stack).map_err(Reason::of_linux1),
     };
     let flags = match translated {
         Ok(flags) => flags,
         Err(reason) => {
-            let call = Call::Linux1 { sp, flags: word };
-            trace::call(&call, Outcome::Refused(reason), caller);
+            trace::write(&Call::Linux1 { sp, flags: word }, Outcome::Refused(reason), caller);
             request.flags = REFUSED;
             return -(libc::EINVAL as isize);
         }
     };
-    if settings::trace().is_some() {
+    if settings::is_traced() {
         pending::keep(core::ptr::from_ref(request).addr(), Kept { sp, word, caller });
     }
     // 1.3's word has other flags at these bits.
@@ -94,7 +93,7 @@ extern "C" fn nbclone_linux1_prepare(
     if flags & CLONE_VM == 0 {
         request.parent_tid |= COPYVM as usize;
         if let Some(Repair { flags, tid }) = identity::of_caller() {
-            request.flags |= flags as usize;
+            request.flags |= flags.get() as usize;
             request.tls = tid;
             request.child_tid = tid;
         }
@@ -106,10 +105,10 @@ extern "C" fn nbclone_linux1_prepare(
 #[unsafe(no_mangle)]
 extern "C" fn nbclone_linux1_finish(raw: isize, request: &Request) -> pid_t {
     let outcome = Outcome::of(raw);
-    if request.flags != REFUSED && settings::trace().is_some() {
+    if request.flags != REFUSED && settings::is_traced() {
         let Kept { sp, word, caller } = pending::take(core::ptr::from_ref(request).addr())
             .unwrap_or(Kept { sp: request.stack, word: request.parent_tid, caller: 0 });
-        trace::call(&Call::Linux1 { sp, flags: word }, outcome, caller);
+        trace::write(&Call::Linux1 { sp, flags: word }, outcome, caller);
     }
     match outcome {
         Outcome::Made(pid) => pid,

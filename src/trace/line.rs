@@ -6,6 +6,8 @@
 //! take 16 KiB.
 
 use crate::host::buffer::Buffer;
+use crate::host::numeral::{self, Digits};
+use core::ffi::CStr;
 
 /// Less than PIPE_BUF, so that one write(2) of it isn't torn. It lies on the
 /// stack of a program's thread, which may be small.
@@ -37,13 +39,17 @@ impl Line {
     /// nor reach a terminal: a control character, `<` and `>` are `\xNN`.
     pub fn byte_of_name(&mut self, byte: u8) {
         if matches!(byte, 0..b' ' | b'<' | b'>' | 0x7f) {
-            self.text(b"\\x");
-            self.byte(b'0' + (byte >> 4));
-            let low = byte & 15;
-            self.byte(if low < 10 { b'0' + low } else { b'a' + low - 10 });
+            self.literal(if byte < 16 { c"\\x0" } else { c"\\x" });
+            self.digits(byte.into(), 16);
         } else {
             self.byte(byte);
         }
+    }
+
+    /// Adds a text of ours.
+    #[inline(always)]
+    pub fn literal(&mut self, text: &'static CStr) {
+        self.0.extend_c(text);
     }
 
     /// Adds text.
@@ -52,35 +58,22 @@ impl Line {
         self.0.extend(text);
     }
 
-    /// Adds a number with a sign.
-    #[inline(never)]
+    /// Adds a number that isn't negative.
+    #[inline(always)]
     pub fn decimal(&mut self, number: i32) {
-        if number < 0 {
-            self.byte(b'-');
-        }
-        self.digits(number.unsigned_abs() as usize, 10);
+        self.digits(number as u32 as usize, 10);
     }
 
     /// Adds a number as C writes an address.
     #[inline(never)]
     pub fn address(&mut self, number: usize) {
-        self.text(b"0x");
+        self.literal(c"0x");
         self.digits(number, 16);
     }
 
     #[inline(never)]
-    fn digits(&mut self, mut number: usize, base: usize) {
-        let mut digits = [0u8; usize::BITS as usize / 3];
-        let mut count = 0;
-        for place in &mut digits {
-            let digit = (number % base) as u8;
-            *place = if digit < 10 { b'0' + digit } else { b'a' + digit - 10 };
-            number /= base;
-            count += 1;
-            if number == 0 {
-                break;
-            }
-        }
-        digits.iter().take(count).rev().for_each(|&digit| self.byte(digit));
+    fn digits(&mut self, number: usize, base: usize) {
+        let mut buffer = Digits::default();
+        self.text(numeral::digits(number, base, &mut buffer).unwrap_or_default());
     }
 }

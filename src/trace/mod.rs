@@ -16,7 +16,7 @@ pub mod write;
 use self::line::Line;
 use self::words::Bits;
 use crate::flags::*;
-use crate::policy::{Policy, Refusal};
+use crate::policy::Refusal;
 use crate::settings::Target;
 use crate::{host, settings};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -25,17 +25,53 @@ use libc::pid_t;
 /// How many lines this process couldn't write since the last one that it wrote.
 static LOST: AtomicU32 = AtomicU32::new(0);
 
-/// Why the shim itself refuses a call.
+/// Why the shim itself refuses a call: a text, and for the last two of them the flag
+/// word's bits.
 #[derive(Clone, Copy)]
-pub enum Reason {
-    /// `func` is NULL.
+pub struct Reason {
+    text: Text,
+    bits: u32,
+}
+
+/// The first are in the order of `REASONS`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Text {
     Func,
-    /// `stack` is NULL.
     Stack,
-    /// `sp` is in the first page.
     LowStack,
-    /// The flag word, by the policy; `None`: Linux 1.x's, which has none.
-    Flags(Option<Policy>, Refusal),
+    SighandWithoutVm,
+    Ptrace,
+    Linux1Flags,
+    Unimplemented,
+    ExitSignal,
+}
+
+impl Reason {
+    /// `func` is NULL.
+    pub const FUNC: Reason = Reason { text: Text::Func, bits: 0 };
+    /// `stack` is NULL.
+    pub const STACK: Reason = Reason { text: Text::Stack, bits: 0 };
+    /// `sp` is in the first page.
+    pub const LOW_STACK: Reason = Reason { text: Text::LowStack, bits: 0 };
+
+    /// Why a flag word is refused.
+    pub fn of(refusal: Refusal) -> Reason {
+        let (text, bits) = match refusal {
+            Refusal::Unimplemented(bits) => (Text::Unimplemented, bits),
+            Refusal::Ptrace => (Text::Ptrace, 0),
+            Refusal::ExitSignal(signal) => (Text::ExitSignal, signal),
+            Refusal::SighandWithoutVm => (Text::SighandWithoutVm, 0),
+        };
+        Reason { text, bits }
+    }
+
+    /// Why a flag word of Linux 1.x is refused.
+    pub fn of_linux1(refusal: Refusal) -> Reason {
+        match refusal {
+            Refusal::Unimplemented(_) => Reason { text: Text::Linux1Flags, bits: 0 },
+            other => Reason::of(other),
+        }
+    }
 }
 
 /// What a call asked for.
@@ -70,16 +106,9 @@ impl Outcome {
 
 /// Writes the line of one call, if there is a trace. `caller`: clone's return
 /// address, 0 if unknown.
-#[inline(always)]
-pub fn call(call: &Call, outcome: Outcome, caller: usize) {
-    if settings::is_traced() {
-        write(call, outcome, caller);
-    }
-}
-
 #[cold]
 #[inline(never)]
-fn write(call: &Call, outcome: Outcome, caller: usize) {
+pub fn write(call: &Call, outcome: Outcome, caller: usize) {
     let Some(target) = settings::trace() else { return };
     if let Target::Command(ring) = target {
         // Counted before anything can fail: nbclone(1) compares the lines with this count.
@@ -90,25 +119,27 @@ fn write(call: &Call, outcome: Outcome, caller: usize) {
     let mut line = Line::new();
     let lost = LOST.swap(0, Relaxed);
 
-    line.text(b"nbclone[");
+    line.literal(c"nbclone[");
     line.decimal(host::getpid());
     line.byte(b'/');
     line.decimal(host::gettid());
-    line.text(b"] ");
+    line.literal(c"] ");
     if lost != 0 {
-        line.text(b"lost=");
-        line.decimal(lost.min(i32::MAX as u32) as i32);
+        line.literal(c"lost=");
+        line.decimal(lost as i32);
         line.byte(b' ');
     }
     add_call(&mut line, call);
     add_outcome(&mut line, outcome);
-    if caller != 0 && !module::add_module(&mut line, b" <caller ", caller) {
-        line.text(b" <caller ");
-        line.address(caller);
+    if caller != 0 {
+        line.literal(c" <caller ");
+        if !module::add_module(&mut line, c"", caller) {
+            line.address(caller);
+        }
         line.byte(b'>');
     }
     if !write::write_at_once(target, line.finish()) {
-        LOST.fetch_add(lost.saturating_add(1), Relaxed);
+        LOST.fetch_add(lost.wrapping_add(1), Relaxed);
     }
     host::set_signal_mask(&mask);
 }
@@ -116,31 +147,33 @@ fn write(call: &Call, outcome: Outcome, caller: usize) {
 fn add_call(line: &mut Line, call: &Call) {
     match *call {
         Call::Clone { func, stack, flags, arg } => {
-            line.text(b"clone(func=");
+            line.literal(c"clone(func=");
             line.address(func);
-            module::add_module(line, b" <", func);
-            line.text(b", stack=");
+            if module::add_module(line, c" <", func) {
+                line.byte(b'>');
+            }
+            line.literal(c", stack=");
             line.address(stack);
-            line.text(b", flags=");
+            line.literal(c", flags=");
             for bit in Bits::of(flags) {
                 add_flag(line, bit);
                 line.byte(b'|');
             }
             add_signal(line, flags);
-            line.text(b", arg=");
+            line.literal(c", arg=");
             line.address(arg);
         }
         Call::Linux1 { sp, flags } => {
-            line.text(b"linux1_clone(sp=");
+            line.literal(c"linux1_clone(sp=");
             line.address(sp);
-            line.text(b", flags=");
+            line.literal(c", flags=");
             let low = COPYVM | COPYFD | CLONE_FILES | CLONE_SIGHAND;
             let named = if is_linux1_3(flags as u32) { low } else { COPYVM | COPYFD };
             for bit in Bits::of(flags as u32 & named) {
                 match bit {
-                    _ if named == low => _ = add_flag(line, bit),
-                    COPYVM => line.text(b"COPYVM"),
-                    _ => line.text(b"COPYFD"),
+                    _ if named == low => add_flag(line, bit),
+                    COPYVM => line.literal(c"COPYVM"),
+                    _ => line.literal(c"COPYFD"),
                 }
                 line.byte(b'|');
             }
@@ -155,13 +188,11 @@ fn add_call(line: &mut Line, call: &Call) {
     line.byte(b')');
 }
 
-/// The flag's name. Returns what NetBSD lacks.
+/// The flag's name.
 #[inline(never)]
-fn add_flag(line: &mut Line, bit: u32) -> &'static [u8] {
-    let (name, lacking) = words::flag(bit);
-    line.text(b"CLONE_");
-    line.text(name);
-    lacking
+fn add_flag(line: &mut Line, bit: u32) {
+    line.literal(c"CLONE_");
+    line.text(words::flag(bit));
 }
 
 /// The exit signal, 0 for none.
@@ -169,30 +200,30 @@ fn add_signal(line: &mut Line, word: u32) {
     let signal = word & CLONE_CSIGNAL;
     match words::signal(signal) {
         Some(name) => {
-            line.text(b"SIG");
+            line.literal(c"SIG");
             line.text(name);
         }
         None => line.decimal(signal as i32),
     }
 }
 
-#[inline(never)]
 fn add_outcome(line: &mut Line, outcome: Outcome) {
-    line.text(b" = ");
+    line.literal(c" = ");
     match outcome {
         Outcome::Made(pid) => line.decimal(pid),
         Outcome::Failed(error) => {
-            line.text(b"-1 ");
-            match words::error(error) {
-                Some(name) => line.text(name),
-                None => line.decimal(error),
+            line.literal(c"-1 ");
+            let (name, reason) = words::error(error);
+            match name {
+                b"" => line.decimal(error),
+                _ => line.text(name),
             }
-            line.text(b" (");
-            line.text(words::kernel_reason(error));
+            line.literal(c" (");
+            line.text(if reason.is_empty() { b"the kernel's answer" } else { reason });
             line.byte(b')');
         }
         Outcome::Refused(reason) => {
-            line.text(b"-1 EINVAL (");
+            line.literal(c"-1 EINVAL (");
             add_reason(line, reason);
             line.byte(b')');
         }
@@ -210,43 +241,30 @@ NetBSD refuses CLONE_PTRACE
 Linux 1.x has COPYVM, COPYFD and an exit signal only";
 
 fn add_reason(line: &mut Line, reason: Reason) {
-    let mut place = match reason {
-        Reason::Func => 0,
-        Reason::Stack => 1,
-        Reason::LowStack => 2,
-        Reason::Flags(..) => 3,
-    };
-    if let Reason::Flags(policy, refusal) = reason {
-        place = match (policy, refusal) {
-            (_, Refusal::ExitSignal(signal)) => {
-                line.decimal(signal as i32);
-                return line.text(b" is no signal");
-            }
-            (None, _) => 5,
-            (Some(policy), Refusal::Unimplemented(bits)) => {
-                return add_lacking(line, policy, bits);
-            }
-            (_, Refusal::Ptrace) => 4,
-            (_, Refusal::SighandWithoutVm) => place,
-        };
+    match reason.text {
+        Text::Unimplemented => add_lacking(line, reason.bits),
+        Text::ExitSignal => {
+            line.decimal(reason.bits as i32);
+            line.literal(c" is no signal");
+        }
+        text => line.text(words::part(REASONS, b'\n', text as usize)),
     }
-    line.text(words::part(REASONS, b'\n', place));
 }
 
 /// The reasons for the lowest bits; the flags themselves are in the line.
-fn add_lacking(line: &mut Line, policy: Policy, bits: u32) {
+fn add_lacking(line: &mut Line, bits: u32) {
     for (count, bit) in Bits::of(bits).enumerate() {
         if count == 3 {
-            line.text(b"and others; ");
+            line.literal(c"and others; ");
             break;
         }
-        let lacking = add_flag(line, bit);
-        line.text(b": NetBSD has no ");
-        line.text(lacking);
-        line.text(b"; ");
+        add_flag(line, bit);
+        line.literal(c": NetBSD has no ");
+        line.text(words::lacking(bit));
+        line.literal(c"; ");
     }
-    // Only strict and netbsd refuse bits, so the policy is one of these two.
-    line.text(if policy == Policy::Strict { b"policy strict" } else { b"policy netbsd" });
+    // No other policy refuses them.
+    line.literal(c"policy strict refuses ");
     let several = bits & bits.wrapping_sub(1) != 0;
-    line.text(if several { &b" refuses them"[..] } else { b" refuses it" });
+    line.literal(if several { c"them" } else { c"it" });
 }

@@ -14,10 +14,10 @@ const MAPS: &CStr = c"/proc/thread-self/maps";
 /// A longer path is cut, so that a line has room for two.
 const LONGEST_PATH: usize = 512;
 
-/// Adds `open`, the path of what is mapped at `address`, the offset from the
-/// start of that file's mapping, and `>`. False: nothing is added, no file is
+/// Adds `open`, the path of what is mapped at `address`, and the offset from the
+/// start of that file's mapping. False: nothing is added, no file is
 /// mapped there.
-pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
+pub fn add_module(line: &mut Line, open: &'static CStr, address: usize) -> bool {
     let flags = libc::O_RDONLY | libc::O_CLOEXEC | libc::O_NOCTTY;
     let Ok(descriptor) = host::open(MAPS, flags) else { return false };
     let mut maps = Maps { descriptor, chunk: Buffer::new(), next: 0 };
@@ -27,20 +27,22 @@ pub fn add_module(line: &mut Line, open: &[u8], address: usize) -> bool {
 }
 
 /// A line of maps: `start-end permissions offset device inode path`.
+// In this order, as `Buffer`.
+#[repr(C)]
 struct Maps {
+    next: usize,
     descriptor: i32,
     chunk: Buffer<512>,
-    next: usize,
 }
 
 impl Maps {
-    fn find(&mut self, line: &mut Line, open: &[u8], address: usize) -> bool {
+    fn find(&mut self, line: &mut Line, open: &'static CStr, address: usize) -> bool {
         // Device and inode of the last file seen, and where its mapping starts.
-        let mut file = (0, 0, 0);
+        let mut file = (0, 0);
         let mut base = 0;
         loop {
-            let start = self.number(16);
-            let end = self.number(16);
+            let start = self.number();
+            let end = self.number();
             if end == 0 {
                 return false;
             }
@@ -48,16 +50,18 @@ impl Maps {
             for _ in 0..5 {
                 self.byte();
             }
-            let offset = self.number(16);
-            let this = (self.number(16), self.number(16), self.number(10));
+            let offset = self.number();
+            let device = self.number() << 20 | self.number();
+            // The inode is decimal, but as hexadecimal it tells files apart as well.
+            let this = (device, self.number());
             // Memory without a file (a module's .bss) belongs to no new one.
-            if this.2 != 0 && (this != file || offset == 0) {
+            if this.1 != 0 && (this != file || offset == 0) {
                 file = this;
                 base = start.wrapping_sub(offset);
             }
             if start <= address && address < end {
                 // What isn't a file ([vdso]) starts where its mapping does.
-                let base = if base > start || this.2 == 0 { start } else { base };
+                let base = if base > start || this.1 == 0 { start } else { base };
                 return self.add_path(line, open, address.wrapping_sub(base));
             }
             while self.byte() != b'\n' {}
@@ -65,7 +69,7 @@ impl Maps {
     }
 
     /// Adds the path, if there is one, and the offset.
-    fn add_path(&mut self, line: &mut Line, open: &[u8], offset: usize) -> bool {
+    fn add_path(&mut self, line: &mut Line, open: &'static CStr, offset: usize) -> bool {
         let mut length = 0;
         loop {
             let byte = self.byte();
@@ -76,7 +80,7 @@ impl Maps {
                 if byte == b' ' {
                     continue;
                 }
-                line.text(open);
+                line.literal(open);
             }
             if length < LONGEST_PATH {
                 line.byte_of_name(byte);
@@ -87,18 +91,16 @@ impl Maps {
             return false;
         }
         if length > LONGEST_PATH {
-            line.text(b"...");
+            line.literal(c"...");
         }
         line.byte(b'+');
         line.address(offset);
-        line.byte(b'>');
         true
     }
 
-    /// A number and the byte behind it. 0 at the end of the file, too. Nothing but
+    /// A hexadecimal number and the byte behind it. 0 at the end of the file, too. Nothing but
     /// the end of the line stands behind the inode where there is no path.
-    #[inline(never)]
-    fn number(&mut self, base: usize) -> usize {
+    fn number(&mut self) -> usize {
         let mut number = 0usize;
         loop {
             let byte = self.byte();
@@ -111,12 +113,11 @@ impl Maps {
                 }
                 _ => return number,
             };
-            number = number.wrapping_mul(base).wrapping_add(usize::from(digit));
+            number = number.wrapping_mul(16).wrapping_add(usize::from(digit));
         }
     }
 
     /// The next byte; newlines at the end of the file.
-    #[inline(never)]
     fn byte(&mut self) -> u8 {
         if self.next >= self.chunk.bytes().len() {
             self.next = 0;

@@ -5,7 +5,6 @@
 //!
 //! The tables hold no addresses, so that the loader has nothing to relocate.
 
-use crate::constants;
 use crate::flags::{CLONE_CSIGNAL, IS_MIPS};
 
 /// The names of the bits 8 to 31 in order without their CLONE_, each with what
@@ -57,12 +56,25 @@ impl Iterator for Bits {
     }
 }
 
-/// A flag's name without its CLONE_, and what stands behind "NetBSD has no" in the
-/// reason why it lacks the flag, "" if it doesn't.
-pub fn flag(bit: u32) -> (&'static [u8], &'static [u8]) {
-    let place = bit.trailing_zeros().wrapping_sub(CLONE_CSIGNAL.count_ones());
-    let line = part(FLAGS, b'\n', place as usize);
-    (part(line, b'|', 0), part(line, b'|', 1))
+/// A flag's name without its CLONE_.
+pub fn flag(bit: u32) -> &'static [u8] {
+    field(FLAGS, place_of(bit), 0)
+}
+
+/// What stands behind "NetBSD has no" in the reason why it lacks the flag, "" if it doesn't.
+#[allow(dead_code)]
+pub fn lacking(bit: u32) -> &'static [u8] {
+    field(FLAGS, place_of(bit), 1)
+}
+
+fn place_of(bit: u32) -> usize {
+    bit.trailing_zeros().wrapping_sub(CLONE_CSIGNAL.count_ones()) as usize
+}
+
+/// A field of a line of a table.
+#[inline(never)]
+fn field(table: &[u8], line: usize, field: usize) -> &[u8] {
+    part(part(table, b'\n', line), b'|', field)
 }
 
 /// The part of a text that `count` separators stand before, or nothing. A table of
@@ -81,100 +93,58 @@ pub fn part(mut text: &[u8], separator: u8, mut count: usize) -> &[u8] {
     }
 }
 
-/// Number and name. A number has one byte, so that no entry is padded.
-const SIGNALS: [(u8, [u8; 6]); 31] = [
-    (libc::SIGHUP as u8, *b"HUP   "),
-    (libc::SIGINT as u8, *b"INT   "),
-    (libc::SIGQUIT as u8, *b"QUIT  "),
-    (libc::SIGILL as u8, *b"ILL   "),
-    (libc::SIGTRAP as u8, *b"TRAP  "),
-    (libc::SIGABRT as u8, *b"ABRT  "),
-    (constants::SIGBUS as u8, *b"BUS   "),
-    (libc::SIGFPE as u8, *b"FPE   "),
-    (libc::SIGKILL as u8, *b"KILL  "),
-    (constants::SIGUSR1 as u8, *b"USR1  "),
-    (libc::SIGSEGV as u8, *b"SEGV  "),
-    (constants::SIGUSR2 as u8, *b"USR2  "),
-    (libc::SIGPIPE as u8, *b"PIPE  "),
-    (libc::SIGALRM as u8, *b"ALRM  "),
-    (libc::SIGTERM as u8, *b"TERM  "),
-    (constants::SIGCHLD as u8, *b"CHLD  "),
-    (constants::SIGCONT as u8, *b"CONT  "),
-    (constants::SIGSTOP as u8, *b"STOP  "),
-    (constants::SIGTSTP as u8, *b"TSTP  "),
-    (constants::SIGTTIN as u8, *b"TTIN  "),
-    (constants::SIGTTOU as u8, *b"TTOU  "),
-    (constants::SIGURG as u8, *b"URG   "),
-    (constants::SIGXCPU as u8, *b"XCPU  "),
-    (constants::SIGXFSZ as u8, *b"XFSZ  "),
-    (constants::SIGVTALRM as u8, *b"VTALRM"),
-    (constants::SIGPROF as u8, *b"PROF  "),
-    (constants::SIGWINCH as u8, *b"WINCH "),
-    (constants::SIGIO as u8, *b"IO    "),
-    (constants::SIGSYS as u8, *b"SYS   "),
-    (SIGPWR, *b"PWR   "),
-    (SIGSTKFLT, *b"STKFLT"),
-];
-
-// Some architectures lack one, and libc's crate its name.
-const IS_SPARC: bool = cfg!(target_arch = "sparc64");
-const SIGPWR: u8 = if IS_MIPS {
-    19
-} else if IS_SPARC {
-    29
+/// The names of the signals from 1 on, in the order of their numbers, without their SIG.
+const SIGNALS: &[u8] = if IS_MIPS {
+    b"HUP INT QUIT ILL TRAP ABRT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM USR1 USR2 CHLD \
+      PWR WINCH URG IO STOP TSTP CONT TTIN TTOU VTALRM PROF XCPU XFSZ"
+} else if cfg!(target_arch = "sparc64") {
+    b"HUP INT QUIT ILL TRAP ABRT EMT FPE KILL BUS SEGV SYS PIPE ALRM TERM URG STOP TSTP \
+      CONT CHLD TTIN TTOU IO XCPU XFSZ VTALRM PROF WINCH PWR USR1 USR2"
 } else {
-    30
+    b"HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD \
+      CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS"
 };
-const SIGSTKFLT: u8 = if IS_MIPS || IS_SPARC { 0 } else { 16 };
 
 /// A signal's name without its SIG; `None` for 0, real-time signals, and
 /// what is none.
 pub fn signal(number: u32) -> Option<&'static [u8]> {
-    let known = |&&(signal, _): &&(u8, [u8; 6])| signal != 0 && u32::from(signal) == number;
-    SIGNALS.iter().find(known).map(|(_, name)| part(name, b' ', 0))
+    matches!(number, 1..=31).then(|| part(SIGNALS, b' ', number as usize - 1))
 }
 
-const ERRORS: [(u8, [u8; 10]); 11] = [
-    (libc::EPERM as u8, *b"EPERM     "),
-    (libc::EINTR as u8, *b"EINTR     "),
-    (libc::EAGAIN as u8, *b"EAGAIN    "),
-    (libc::ENOMEM as u8, *b"ENOMEM    "),
-    (libc::EBUSY as u8, *b"EBUSY     "),
-    (libc::EINVAL as u8, *b"EINVAL    "),
-    (libc::EMFILE as u8, *b"EMFILE    "),
-    (libc::ENOSPC as u8, *b"ENOSPC    "),
-    (libc::ENOSYS as u8, *b"ENOSYS    "),
-    (libc::EUSERS as u8, *b"EUSERS    "),
-    (libc::EOPNOTSUPP as u8, *b"EOPNOTSUPP"),
+/// The errors of `ERROR_TEXTS`, in its order.
+const ERRORS: [i16; 11] = [
+    libc::EAGAIN as i16,
+    libc::ENOMEM as i16,
+    libc::EINVAL as i16,
+    libc::EPERM as i16,
+    libc::ENOSPC as i16,
+    libc::EUSERS as i16,
+    libc::ENOSYS as i16,
+    libc::EINTR as i16,
+    libc::EBUSY as i16,
+    libc::EMFILE as i16,
+    libc::EOPNOTSUPP as i16,
 ];
 
-/// An errno's name, if clone(2) is known to give it.
-pub fn error(number: i32) -> Option<&'static [u8]> {
-    ERRORS
-        .iter()
-        .find(|&&(error, _)| i32::from(error) == number)
-        .map(|(_, name)| part(name, b' ', 0))
-}
+/// Their names, each with why clone(2) gives it, where that is known.
+const ERROR_TEXTS: &[u8] = b"\
+EAGAIN|a limit on processes is reached
+ENOMEM|the kernel has no memory for it
+EINVAL|Linux refuses this combination
+EPERM|Linux wants a privilege for it, or a filter refuses it
+ENOSPC|a limit on namespaces is reached
+EUSERS|a limit on namespaces is reached
+ENOSYS|this kernel, or a filter, doesn't have it
+EINTR|
+EBUSY|
+EMFILE|
+EOPNOTSUPP|
+";
 
-const KERNEL_REASONS: &[u8] = b"\
-a limit on processes is reached
-the kernel has no memory for it
-Linux refuses this combination
-Linux wants a privilege for it, or a filter refuses it
-a limit on namespaces is reached
-this kernel, or a filter, doesn't have it
-the kernel's answer";
-
-/// Why the kernel gave that errno.
-pub fn kernel_reason(number: i32) -> &'static [u8] {
-    let place = match number {
-        libc::EAGAIN => 0,
-        libc::ENOMEM => 1,
-        libc::EINVAL => 2,
-        libc::EPERM => 3,
-        libc::ENOSPC | libc::EUSERS => 4,
-        libc::ENOSYS => 5,
-        _ => 6,
-    };
-    part(KERNEL_REASONS, b'\n', place)
+/// An errno's name, and why the kernel gave it; either is "" if it isn't known.
+#[inline(always)]
+pub fn error(number: i32) -> (&'static [u8], &'static [u8]) {
+    let place = ERRORS.iter().position(|&error| i32::from(error) == number);
+    let place = place.unwrap_or(ERRORS.len());
+    (field(ERROR_TEXTS, place, 0), field(ERROR_TEXTS, place, 1))
 }

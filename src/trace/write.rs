@@ -16,23 +16,21 @@ const OPEN: i32 = libc::O_WRONLY | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NO
 /// Writes `line` with one write(2), if that doesn't block. True: it is written.
 /// Signals must be blocked: a file may be open in between.
 pub fn write_at_once(target: Target, line: &[u8]) -> bool {
-    match target {
-        Target::Command(ring) => put(ring, line),
-        Target::Path(path) => {
-            let opened = host::open(path, OPEN | libc::O_APPEND | libc::O_CREAT);
-            opened.is_ok_and(|file| write_and_close(file, line))
-        }
+    let opened = match target {
+        Target::Command(ring) => return put(ring, line),
+        Target::Path(path) => host::open(path, OPEN | libc::O_APPEND | libc::O_CREAT).ok(),
         // Between a poll that says yes and the write, other processes may fill
         // a pipe. A file of our own can have O_NONBLOCK; the program's can't.
-        Target::Descriptor(descriptor) if !settings::is_same_file(descriptor) => false,
-        Target::Descriptor(descriptor) => match reopen::stream(descriptor, OPEN) {
-            Some(file) => write_and_close(file, line),
-            None => host::is_writable(descriptor) && write_line(descriptor, line),
-        },
-    }
-}
-
-fn write_and_close(file: i32, line: &[u8]) -> bool {
+        Target::Descriptor(descriptor) => {
+            let Some(file) = settings::traced_file(descriptor) else { return false };
+            let stream = reopen::stream(descriptor, &file, OPEN);
+            if stream.is_none() {
+                return host::is_writable(descriptor) && write_line(descriptor, line);
+            }
+            stream
+        }
+    };
+    let Some(file) = opened else { return false };
     let written = write_line(file, line);
     host::close(file);
     written

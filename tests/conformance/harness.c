@@ -360,6 +360,7 @@ static void add_all(void)
 	table_cases();
 	orphan_cases();
 	thread_cases();
+	libc_cases();
 }
 
 int main(int argc, char **argv)

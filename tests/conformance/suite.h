@@ -97,6 +97,7 @@ void exit_signal_cases(void);
 void flag_cases(void);
 void host_policy_cases(void);
 void id_cases(void);
+void libc_cases(void);
 void orphan_cases(void);
 void other_bit_cases(void);
 void register_cases(void);

@@ -40,7 +40,7 @@ def suite_command(package, target, suite, library, output):
     includes = ["-D_FILE_OFFSET_BITS=64", f"-I{package / 'tests/conformance'}",
                 f"-I{package / 'include/linux1'}"]
     return [tool(target, "gcc"), *target.cflags.split(), "-std=gnu99", *CFLAGS, "-static",
-            "-pthread", *(includes if suite == "linux1" else ()), "-o", output,
+            "-pthread", "-DNBCLONE_TEST_LIBC", *(includes if suite == "linux1" else ()), "-o", output,
             *suite_sources(package, suite), library]
 
 

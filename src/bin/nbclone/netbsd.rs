@@ -78,7 +78,7 @@ impl Fate {
             Fate::Ignored(bits) => bits
                 .iter()
                 .filter_map(|&bit| {
-                    let name = String::from_utf8_lossy(words::flag(bit).0);
+                    let name = String::from_utf8_lossy(words::flag(bit));
                     let (what, known) = lost(bit)?;
                     Some(format!("ignores CLONE_{name}: {what} ({})", known.words()))
                 })
@@ -109,7 +109,7 @@ impl Known {
 /// `None` for bits that do nothing on Linux either.
 fn lost(bit: u32) -> Option<(&'static str, Known)> {
     use Known::{Measured, Read};
-    Some(match words::flag(bit).0 {
+    Some(match words::flag(bit) {
         b"PIDFD" => ("no descriptor for the child is stored", Measured),
         b"PARENT" => {
             ("the child is the caller's, not its sibling; getppid() tells the caller", Measured)

@@ -135,7 +135,7 @@ fn bit(entry: Entry, text: &str) -> Option<u32> {
         return (1..=64).find(|&signal| words::signal(signal) == Some(name.as_bytes()));
     }
     if let Some(name) = text.strip_prefix("CLONE_") {
-        return Bits::of(u32::MAX).find(|&bit| words::flag(bit).0 == name.as_bytes());
+        return Bits::of(u32::MAX).find(|&bit| words::flag(bit) == name.as_bytes());
     }
     if text.starts_with("0x") {
         // Linux 1.x's flags are a long.
@@ -155,7 +155,7 @@ pub fn flag_names(entry: Entry, word: u32) -> Vec<String> {
         names.push(match (entry, bit) {
             (Entry::Linux1, _) if bit & LINUX1_3 != 0 => format!("{bit:#x}"),
             _ if entry == Entry::Clone || is_linux1_3(word) => {
-                format!("CLONE_{}", String::from_utf8_lossy(words::flag(bit).0))
+                format!("CLONE_{}", String::from_utf8_lossy(words::flag(bit)))
             }
             (Entry::Linux1, COPYVM) => "COPYVM".to_owned(),
             (Entry::Linux1, COPYFD) => "COPYFD".to_owned(),
