@@ -15,12 +15,19 @@ libdir		?= $(LIBDIR)
 includedir	?= $(prefix)/include
 datarootdir	?= $(prefix)/share
 mandir		?= $(datarootdir)/man
+docdir		?= $(datarootdir)/doc/nbclone
+# Where each shell looks for completions.
+bashcompdir	?= $(datarootdir)/bash-completion/completions
+zshcompdir	?= $(datarootdir)/zsh/site-functions
+fishcompdir	?= $(datarootdir)/fish/vendor_completions.d
 INSTALL		?= install
 
 RELEASE	= target/release
 EXAMPLES = answer spawn threads helper descriptors
 DIRS	= bindir='$(bindir)' libdir='$(libdir)' \
-	  includedir='$(includedir)' mandir='$(mandir)' \
+	  includedir='$(includedir)' mandir='$(mandir)' docdir='$(docdir)' \
+	  bashcompdir='$(bashcompdir)' zshcompdir='$(zshcompdir)' \
+	  fishcompdir='$(fishcompdir)' \
 	  DESTDIR='$(DESTDIR)' RELEASE='$(RELEASE)' \
 	  INSTALL='$(INSTALL)' STRIP='$(STRIP)'
 

@@ -56,6 +56,12 @@ fn main() {
         return;
     };
 
+    let jumps = fs::read_to_string("arch/jump.rs").expect("arch/ is part of the package");
+    if !jumps.contains(&format!("target_arch = \"{arch}\"")) {
+        println!("cargo::error=arch/jump.rs has no jump for {arch}; see arch/README.md");
+        return;
+    }
+
     naked_functions(&arch);
 
     for entry in fs::read_dir("arch").expect("arch/ is part of the package") {

@@ -37,9 +37,9 @@
 # error "nbclone.h: NetBSD has clone(2), and libnbclone brings it to Linux: to no other system"
 #endif
 
-#define NBCLONE_VERSION		"1.0.0"
+#define NBCLONE_VERSION		"1.1.0"
 #define NBCLONE_VERSION_MAJOR	1
-#define NBCLONE_VERSION_MINOR	0
+#define NBCLONE_VERSION_MINOR	1
 #define NBCLONE_VERSION_PATCH	0
 
 /*

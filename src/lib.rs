@@ -20,6 +20,7 @@
 //! | `ring` | the memory through which lines come to nbclone(1) |
 //! | `policy`, `flags` | flag words: pure, without `unsafe` |
 //! | `constants` | what the libc crate has wrong for an architecture |
+//! | `target` | an architecture's peculiarities |
 //!
 //! A module uses those below it in this table, and none above.
 #![no_std]
@@ -47,6 +48,8 @@ mod marks;
 mod policy;
 mod ring;
 mod settings;
+#[path = "../arch/target.rs"]
+mod target;
 mod trace;
 
 /// The shim has no panic path, which a test proves from the built library;

@@ -272,6 +272,42 @@ fn warns_of_another_word_size() {
     }
 }
 
+/// It isn't only recognised: run as the warning says, it works.
+#[test]
+fn warns_of_sanitizers() {
+    let place = directory("warns_of_sanitizers");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/calls.c");
+    for (compiler, package, runtime) in
+        [("gcc", "gcc", "library"), ("clang", "clang libclang-rt-dev", "inside")]
+    {
+        let program = place.join(compiler);
+        let mut made = Command::new(compiler);
+        made.args(["-g", "-O1", "-pthread", "-fsanitize=address", "-o"]).arg(&program).arg(&source);
+        if !made.output().is_ok_and(|made| made.status.success()) {
+            lacks(&format!("-fsanitize=address by {compiler}"), package);
+            continue;
+        }
+        let run = |options: &[&str], set: &str| {
+            let mut run = nbclone();
+            run.args(options).arg("--report").arg(&program).arg("copy").env("ASAN_OPTIONS", set);
+            let output = run.output().expect("it runs");
+            (output.status.success(), err(&output))
+        };
+        let order = "ASAN_OPTIONS=verify_asan_link_order=0";
+        let (works, said) = run(&[], "");
+        assert_eq!(works, runtime == "inside", "{said}");
+        assert_eq!(said.contains(order), runtime == "library", "{said}");
+        let (works, said) = run(&[], "verify_asan_link_order=0");
+        assert!(works && !said.contains("warning"), "{said}");
+        assert!(said.contains("; 1 call by 1 process"), "{said}");
+        let (_, said) = run(&["--all-calls"], "verify_asan_link_order=0");
+        assert!(said.contains("run it with ASAN_OPTIONS=detect_leaks=0"), "{said}");
+        let (works, said) = run(&["--all-calls"], "verify_asan_link_order=0:detect_leaks=0");
+        assert!(works && !said.contains("warning"), "{said}");
+        assert!(said.contains("verdict: portable as far as this run shows"), "{said}");
+    }
+}
+
 #[test]
 fn warns_of_secure_execution() {
     if !is_root("warns_of_secure_execution") {

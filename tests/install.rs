@@ -44,9 +44,13 @@ fn installed_files(libdir: &str) -> BTreeSet<PathBuf> {
         format!("{libdir}/libnbclone.a"),
         format!("{libdir}/pkgconfig/nbclone.pc"),
         format!("{libdir}/pkgconfig/nbclone-linux1.pc"),
+        "share/bash-completion/completions/nbclone".into(),
+        "share/fish/vendor_completions.d/nbclone.fish".into(),
+        "share/zsh/site-functions/_nbclone".into(),
         "share/man/man1/nbclone.1".into(),
         "share/man/man3/clone.3nb".into(),
         "share/man/man3/linux1_clone.3nb".into(),
+        "share/doc/nbclone/porting.md".into(),
     ];
     names.extend(headers.map(|header| format!("include/nbclone/{header}")));
     names.into_iter().map(PathBuf::from).collect()
@@ -65,6 +69,7 @@ fn installs_its_files_and_takes_them_away() {
         make("uninstall", &variables);
         assert!(files(&place).is_empty(), "{:?}", files(&place));
         assert!(!root.join("include/nbclone").exists(), "{prefix}");
+        assert!(!root.join("share/doc/nbclone").exists(), "{prefix}");
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 use super::c_text;
+use crate::target::LOSES_STACK_INDEX;
 use core::ffi::CStr;
 use core::mem::MaybeUninit;
 
@@ -100,8 +101,7 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
-/// `pointer`, to be indexed. LLVM 22 for m68k loses the index where it sees that the
-/// pointer is that of an array on the stack.
+/// `pointer`, to be indexed: where LLVM loses the index, it may not see whose it is.
 fn indexable<P>(pointer: P) -> P {
-    if cfg!(target_arch = "m68k") { core::hint::black_box(pointer) } else { pointer }
+    if LOSES_STACK_INDEX { core::hint::black_box(pointer) } else { pointer }
 }

@@ -25,6 +25,7 @@ use super::libc_symbols::symbols;
 use super::{entry, errno};
 use crate::flags::*;
 use crate::host;
+use crate::target::{COPIES_IN_USUAL_CALL, DESCRIPTOR_AT_POINTER, ROBUST_LINKED_BOTH_WAYS};
 use core::num::NonZeroU32;
 use core::sync::atomic::{AtomicIsize, AtomicU8, AtomicUsize};
 use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
@@ -56,21 +57,8 @@ static THREADS: AtomicIsize = AtomicIsize::new(0);
 #[unsafe(export_name = "nbclone_tid_from_tls")]
 static TID_FROM_TLS: AtomicIsize = AtomicIsize::new(0);
 
-/// Architectures whose thread control block begins at the thread pointer, with
-/// libc's descriptor of the thread; elsewhere the descriptor lies below it.
-const DESCRIPTOR_AT_POINTER: bool = cfg!(any(
-    target_arch = "x86_64",
-    target_arch = "x86",
-    target_arch = "s390x",
-    target_arch = "sparc64"
-));
-
-/// Whether glibc links robust mutexes both ways
-/// (`__PTHREAD_MUTEX_HAVE_PREV`): then the other end lies before the head.
-const LINKED_BOTH_WAYS: bool = cfg!(any(target_pointer_width = "64", target_arch = "x86_64"));
-
 /// `futex_offset` of glibc's list: from a mutex' link to its lock word.
-const FUTEX_OFFSET: isize = match (WORD, LINKED_BOTH_WAYS) {
+const FUTEX_OFFSET: isize = match (WORD, ROBUST_LINKED_BOTH_WAYS) {
     (8, _) => -32,
     (_, true) => -28,
     _ => -20,
@@ -130,7 +118,7 @@ pub fn repair(tid: usize) {
                 write_id(tid + 4, read_id(tid));
             }
             write_word(robust, robust);
-            if LINKED_BOTH_WAYS {
+            if ROBUST_LINKED_BOTH_WAYS {
                 write_word(robust - WORD, robust);
             }
             host::set_robust_list(robust);
@@ -143,7 +131,7 @@ pub fn open_usual_call() {
     let layout = (LAYOUT.load(Acquire), TID.load(Relaxed), ROBUST.load(Relaxed));
     // GLIBC_TID and ROBUST_FROM_TID of arch/x86_64.S.
     let known = (GLIBC, 0x2d0, 16);
-    if cfg!(all(target_arch = "x86_64", target_pointer_width = "64")) && layout == known {
+    if COPIES_IN_USUAL_CALL && layout == known {
         let first_block = MARK.load(Relaxed) as isize;
         TID_FROM_TLS.store(TID.load(Relaxed).wrapping_sub(first_block), Relaxed);
     }
@@ -183,7 +171,7 @@ fn learn_glibc() -> Option<Places> {
         read_word(head) == head
             && read_word(head + WORD) as isize == FUTEX_OFFSET
             && read_word(head + 2 * WORD) == 0
-            && (!LINKED_BOTH_WAYS || read_word(head - WORD) == head)
+            && (!ROBUST_LINKED_BOTH_WAYS || read_word(head - WORD) == head)
     };
     let (mut head, mut place) = (0, start);
     while place < start + SEARCHED - WORD {
@@ -200,7 +188,7 @@ fn learn_glibc() -> Option<Places> {
     }
 
     let id = host::gettid();
-    let end = if LINKED_BOTH_WAYS { head - WORD } else { head };
+    let end = if ROBUST_LINKED_BOTH_WAYS { head - WORD } else { head };
     let mut tid = end - 8;
     if read_id(tid) != id {
         tid += 4;

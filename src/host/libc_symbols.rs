@@ -3,6 +3,8 @@
 //! libc's own functions and variables, which arch/libc.S refers to weakly.
 #![allow(unsafe_code)]
 
+use crate::target::HAS_FUNCTION_DESCRIPTORS;
+
 /// Addresses, each 0 or `None` where this libc has no such thing.
 #[repr(C)]
 pub struct Symbols {
@@ -34,10 +36,9 @@ impl Symbols {
     }
 }
 
-/// Where the code of `function` is, one of `Symbols`: on ELFv1 a function's address
-/// is that of a descriptor, whose first word says it.
+/// Where the code of `function` is, one of `Symbols`.
 pub fn code(function: usize) -> usize {
-    if cfg!(target_abi = "elfv1") && function != 0 {
+    if HAS_FUNCTION_DESCRIPTORS && function != 0 {
         // SAFETY: a descriptor, which the linker has written.
         return unsafe { core::ptr::with_exposed_provenance::<usize>(function).read() };
     }

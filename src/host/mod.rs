@@ -20,6 +20,7 @@ pub mod stat;
 use self::buffer::Buffer;
 use self::stat::Device;
 use crate::constants;
+use crate::target::FUTEX_SECOND;
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::AtomicU32;
 
@@ -316,14 +317,7 @@ pub fn seek(descriptor: i32, offset: i64, whence: i32) -> Result<i64, i32> {
 /// futex(2) `FUTEX_WAIT`: until `word` isn't `value`, or somebody wakes us, or
 /// about a second is over.
 pub fn wait_for_change(word: &AtomicU32, value: u32) {
-    // One second in either width that the call may have, in either byte order.
-    #[cfg(target_pointer_width = "64")]
-    let second = [1usize, 0];
-    #[cfg(all(target_pointer_width = "32", not(target_arch = "m68k")))]
-    let second = [1usize, 0, 0, 0];
-    // Its only futex(2) takes 64 bits.
-    #[cfg(target_arch = "m68k")]
-    let second = [0usize, 1, 0, 0];
+    let second = FUTEX_SECOND;
     let (word, time) = (word.as_ptr() as usize, second.as_ptr() as usize);
     call5(number::SYS_futex, word, libc::FUTEX_WAIT as usize, value as usize, time, 0);
 }

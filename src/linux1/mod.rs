@@ -15,6 +15,7 @@ use crate::host::identity::{self, Repair};
 use crate::host::{entry, errno};
 use crate::policy::translate_linux1;
 use crate::settings;
+use crate::target::CALL_SITE_ROOM;
 use crate::trace::{self, Call, Outcome, Reason};
 use core::mem::offset_of;
 use libc::pid_t;
@@ -47,12 +48,6 @@ const _: () = {
 /// The most that a caller's stack pointer moves between the moment when it
 /// reads it, to pass it as `sp`, and the call: arguments and their padding.
 const CALL_SPAN: usize = 64;
-
-/// Room above the child's stack pointer, where the code behind the call may write: on
-/// most architectures a frame's lowest words belong to the functions that it calls (176
-/// bytes on sparc64), with those arguments above that don't fit in registers; or the
-/// call's arguments lie there, and the caller pops them. x86-64 has neither.
-const CALL_SITE_ROOM: usize = if cfg!(target_arch = "x86_64") { 0 } else { 512 };
 
 /// In `Request::flags`: nbclone_linux1_prepare has refused the call. No flag word of
 /// Linux 1.x becomes this one.

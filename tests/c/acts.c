@@ -16,6 +16,7 @@
  *   no-filters   allows no filter from then on
  *   listener     a filter with a listener, whose thread lets go on each clone
  *                about which it asks; fails with 103 if there can be none
+ *   unlink       removes its own file
  *   reuse=FILE   opens its own FILE as descriptor 3, and writes to it
  *   read         reads to the end of its standard input
  *   exec         executes itself anew for the acts that follow
@@ -201,6 +202,9 @@ int main(int argc, char **argv)
 			if (descriptor < 0 || dup2(descriptor, 3) != 3
 			    || write(3, "the program's\n", 14) != 14)
 				fail(what);
+		} else if (strcmp(act, "unlink") == 0) {
+			if (unlink(argv[0]) != 0)
+				fail(argv[0]);
 		} else if (strcmp(act, "read") == 0) {
 			while (read(0, stack, sizeof stack) > 0)
 				;

@@ -52,6 +52,27 @@ int entry_probe(void *arg);
 #endif
 int entry_probed(void *arg) __attribute__((visibility("hidden")));
 
+/* Reads the stack pointer. */
+#if defined(__x86_64__) && defined(__LP64__)
+#define STACK_POINTER(sp) __asm__ volatile("mov %%rsp, %0" : "=r"(sp))
+#elif defined(__i386__) || defined(__x86_64__)
+#define STACK_POINTER(sp) __asm__ volatile("mov %%esp, %0" : "=r"(sp))
+#elif defined(__aarch64__) || defined(__arm__)
+#define STACK_POINTER(sp) __asm__ volatile("mov %0, sp" : "=r"(sp))
+#elif defined(__riscv)
+#define STACK_POINTER(sp) __asm__ volatile("mv %0, sp" : "=r"(sp))
+#elif defined(__powerpc__)
+#define STACK_POINTER(sp) __asm__ volatile("mr %0, 1" : "=r"(sp))
+#elif defined(__s390x__)
+#define STACK_POINTER(sp) __asm__ volatile("lgr %0, %%r15" : "=r"(sp))
+#elif defined(__mips__) || defined(__loongarch__)
+#define STACK_POINTER(sp) __asm__ volatile("move %0, $sp" : "=r"(sp))
+#elif defined(__sparc__)
+#define STACK_POINTER(sp) __asm__ volatile("mov %%sp, %0" : "=r"(sp))
+#elif defined(__m68k__)
+#define STACK_POINTER(sp) __asm__ volatile("move.l %%sp, %0" : "=r"(sp))
+#endif
+
 /* The call made with a value of ours in every callee-saved register. */
 #if defined(__x86_64__) || defined(__i386__) || defined(__aarch64__) || \
     (defined(__riscv) && __riscv_xlen == 64)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
 /*
- * COPYFD where opening a file again has become another matter since: attributes,
- * mounts, privileges, namespaces; and devices that an open changes.
+ * COPYFD where another open has another result by now, since attributes, mounts,
+ * privileges or namespaces have changed; and devices that an open changes.
  */
 #include "linux1.h"
 

@@ -68,7 +68,7 @@ static void remove_directory(void)
 	rmdir(directory);
 }
 
-/* Called first, by the suite's first process: usual_cases() and others add cases there. */
+/* The first call makes the directory: in the suite's first process, before any case runs. */
 void add_modes(void (*run)(long), const char *name)
 {
 	static const char *const places[] = {"/tmp", "/var/tmp", "/dev/shm", ""};

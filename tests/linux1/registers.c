@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
-/* Every callee-saved register, where there is a word for them: machine.c's. */
+/* Every callee-saved register, on the architectures for which machine.c can fill them. */
 #include "linux1.h"
 
 #include "machine.h"

@@ -193,10 +193,9 @@ static int loop_device(void)
 	return device(S_IFBLK, 7, 0, O_RDONLY);
 }
 
-
-static int tape_like(void)
+static int hardware_random(void)
 {
-	return device(S_IFCHR, 10, 183, O_RDONLY); /* hwrng: no memory, no terminal */
+	return device(S_IFCHR, 10, 183, O_RDONLY);
 }
 
 static const struct kind devices[] = {
@@ -218,7 +217,7 @@ static const struct kind devices[] = {
     {"/dev/port", ports, IS_COPIED},
     {"/dev/kmsg", kernel_log, STAYS_SHARED},
     {"/dev/net/tun", tun, STAYS_SHARED},
-    {"/dev/hwrng", tape_like, STAYS_SHARED},
+    {"/dev/hwrng", hardware_random, STAYS_SHARED},
     {"/dev/ram0", ram_disk, IS_COPIED},
     {"/dev/loop0", loop_device, IS_COPIED},
 };

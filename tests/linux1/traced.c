@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Copyright (c) 2026 The nbclone developers */
 /*
- * COPYFD and signals: a tracer stops the child before and behind each of its
- * system calls, and from one of them on sends it a signal there, until its
- * handler runs. Whenever that is, limits and descriptors are the parent's.
+ * COPYFD, watched by a tracer that stops the child before each of its system calls and
+ * behind it. From one stop on, the tracer sends a signal at each, until the child's
+ * handler runs: whenever that is, limits and descriptors are the parent's. It looks at
+ * the descriptors that an exec would keep, and it counts the calls.
  */
 #include "linux1.h"
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The nbclone developers */
 /*
  * The usual use, as programs wrote it: the child goes on in its caller's code
- * on another stack. Compiled at every optimisation level by run.sh.
+ * on another stack. tests/linux1/run compiles this file at every optimisation level.
  */
 #include "linux1.h"
 
@@ -135,8 +135,7 @@ static void few_values(long mode)
 	five_values(sp, flags | COPYFD);
 }
 
-/* More values than any architecture has. */
-
+/* More values than any architecture has registers for. */
 static void live_values(long mode)
 {
 	void *sp = mode == FORKED ? NULL : stack_top(0);

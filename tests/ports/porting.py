@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests/lab"))
 
 from aptree import Tree, Unavailable, cache_dir, locked, run, source_line  # noqa: E402
 
-SUITES = ("bookworm", "trixie", "sid")
+SUITES = ("bookworm", "trixie", "sid", "bullseye")
 TIMEOUT = 2400  # seconds for a step of a recipe
 # Run in namespaces of their own: the programs make and leave mounts, names and processes.
 THROWAWAY = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child",
@@ -65,7 +65,7 @@ class Recipe:
     variables: dict = field(default_factory=dict)
 
     def __post_init__(self):
-        wanted = ("source", "suites", "packages", "built", "only", "programs", "environment")
+        wanted = ("source", "crate", "suites", "packages", "built", "only", "programs", "differs")
         script = f'. "{self.path}"; ' + "; ".join(
             f'printf "%s\\0" "${{{name}:-}}"' for name in wanted)
         values = run(["sh", "-e", "-c", script]).split("\0")
@@ -93,6 +93,8 @@ class Recipe:
 
 def fetch(recipe):
     """(directory of the files, version, whether Debian's patches are among them)."""
+    if recipe.variables["crate"]:
+        return crate(recipe), recipe.variables["crate"], False
     source = recipe.variables["source"] or recipe.name
     said = ""
     for suite in recipe.words("suites") or SUITES:
@@ -119,6 +121,25 @@ def fetch(recipe):
     raise Unavailable(f"{source}: no source to be had ({said[:120]})")
 
 
+def crate(recipe):
+    """A directory with the crate of the recipe's name and version, and what it depends on."""
+    version = recipe.variables["crate"]
+    where = cache_dir() / "ports" / "source" / f"crate-{recipe.name}-{version}"
+    with locked(where):
+        if not (where / "vendor" / recipe.name).exists():
+            (where / "src").mkdir(parents=True, exist_ok=True)
+            (where / "src/main.rs").write_text("fn main() {}\n")
+            (where / "Cargo.toml").write_text(
+                '[package]\nname = "port"\nversion = "0.0.0"\nedition = "2021"\n'
+                f'[dependencies]\n{recipe.name} = "={version}"\n[workspace]\n')
+            run(["cargo", "vendor", "--quiet"], cwd=where)
+            (where / ".cargo").mkdir(exist_ok=True)
+            (where / ".cargo/config.toml").write_text(
+                '[source.crates-io]\nreplace-with = "vendor"\n'
+                '[source.vendor]\ndirectory = "vendor"\n')
+    return where
+
+
 def originals(where):
     return [path for path in where.glob("*.orig.tar.*") if path.suffix != ".asc"]
 
@@ -127,7 +148,9 @@ def unpack(recipe, where, whole, top):
     """The source, with Debian's patches where they are there; then ours."""
     shutil.rmtree(top, ignore_errors=True)
     only = recipe.words("only")
-    if whole and not only:
+    if recipe.variables["crate"]:
+        shutil.copytree(where, top)
+    elif whole and not only:
         run(["dpkg-source", "--no-check", "-x", str(next(where.glob("*.dsc"))), str(top)])
     else:
         top.mkdir(parents=True)
@@ -179,6 +202,8 @@ class Porter:
                    "--policy", policy]
         return dict(
             os.environ, LC_ALL="C.UTF-8", HOME=str(self.work),
+            CARGO_HOME=os.environ.get("CARGO_HOME", str(Path.home() / ".cargo")),
+            RUSTUP_HOME=os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")),
             PKG_CONFIG_PATH=str(self.prefix / "lib/pkgconfig"),
             LD_LIBRARY_PATH=str(self.prefix / "lib"),
             NBCLONE_POLICY=policy,

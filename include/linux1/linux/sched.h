@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The nbclone developers */
 /* <linux/sched.h> of Linux 1.x, as far as programs used it: clone(2) with
  * COPYVM and COPYFD. For old source, with -Iinclude/linux1 and libnbclone.
- * linux1_clone(3) is the manual; this page is for its callers.
+ * The manual is linux1_clone(3).
  *
  *	pid_t clone(void *sp, unsigned long flags);
  *
@@ -17,9 +17,9 @@
  *		_exit(0);
  *	}
  *
- * A child on a stack of its own, in shared memory,
+ * A child on a stack of its own, in shared memory:
  *
- * - may read and write the caller's locals, which are the parent's: it finds
+ * - It may read and write the caller's locals, which are the parent's: it finds
  *   them through the frame pointer. What both use has to be volatile. The
  *   parent must not leave the function that called clone, nor give those
  *   locals other values, before the child has what it needs of them: at once to
@@ -27,10 +27,10 @@
  *   above may return, for worker's arguments are in registers: gcc optimises
  *   whatever comes behind this header, at -O0 too. clang can't be told so, and
  *   without -O it warns of each call (-Wattribute-warning): there it may not.
- * - may call functions; must end with _exit (or exec), also where worker
- *   returns; must never return from the function that called clone: there is
+ * - It may call functions. It must end with _exit (or exec), also where worker
+ *   returns, and must never return from the function that called clone: there is
  *   no return address on its stack.
- * - shares errno and the whole of libc's state of the thread that made it: the
+ * - It shares errno and the whole of libc's state of the thread that made it: the
  *   thread id that libc knows is the parent's, stdio's locks don't hold between
  *   them, and malloc isn't safe while the other may be in it.
  *

@@ -10,10 +10,8 @@ use crate::symbols::Symbols;
 /// alone: it may not see /proc, after chroot(2) say.
 pub fn find_caller(line: &mut String, record: &mut parse::Record, segment: Option<i32>) {
     let Place::Address(address) = record.caller else { return };
-    if !origin::has_memory(record.pid, segment) {
-        return;
-    }
-    if let Place::Module(path, offset) = origin::place_of(record.pid, address) {
+    let Some(process) = origin::process_with(record.pid, segment) else { return };
+    if let Place::Module(path, offset) = origin::place_of(process, address) {
         let bare = format!(" <caller {address:#x}>");
         *line = line.replacen(&bare, &format!(" <caller {path}+{offset:#x}>"), 1);
         record.caller = Place::Module(path, offset);

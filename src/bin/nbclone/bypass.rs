@@ -101,8 +101,10 @@ impl Bypass {
         let Some(call) = question.call.filter(|&call| call != Call::Seccomp) else { return };
         let origin = Origin::of(question, symbols);
         let (process, own_id) = origin::process_of(question.thread);
-        if matches!(&origin.place, Place::Module(path, _) if path == library) {
+        if origin::is_library_place(&origin.place, library) {
             self.library += 1;
+            // The line that tells the caller comes when the process may be gone.
+            symbols.keep_program_of(question.thread);
             *self.callers.entry(own_id).or_default() += 1;
             return;
         }

@@ -35,6 +35,7 @@ impl Origin {
             place = place_of(thread, address);
             depth = VDSO_WORDS + 1;
         }
+        symbols.keep(&place, || Some(thread));
         let symbol = symbols.call(&place);
         let words = match symbol.function.as_deref() {
             _ if !is_libc_place(&place) => None,
@@ -45,6 +46,7 @@ impl Origin {
         };
         let caller = words.and_then(|words| stack.word(depth + words));
         let caller = caller.map(|address| place_of(thread, address));
+        caller.iter().for_each(|place| symbols.keep(place, || Some(thread)));
         Origin { place, symbol, caller }
     }
 }
@@ -92,6 +94,12 @@ pub fn is_libc_place(place: &Place) -> bool {
 fn is_libc(path: &str) -> bool {
     let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy();
     ["libc.so", "libc-2.", "libpthread", "ld-musl-"].iter().any(|start| name.starts_with(start))
+}
+
+/// Whether a place is in the library. A process in another root directory was
+/// told the same path, which has that directory before it here.
+pub fn is_library_place(place: &Place, library: &str) -> bool {
+    matches!(place, Place::Module(path, _) if path.ends_with(library))
 }
 
 fn is_glibc_place(place: &Place) -> bool {
@@ -143,6 +151,18 @@ pub fn has_memory(process: i32, segment: Option<i32>) -> bool {
     })
 }
 
+/// The process of COMMAND's that calls itself `own_id`: in a PID namespace of its
+/// own it has another id here.
+pub fn process_with(own_id: i32, segment: Option<i32>) -> Option<i32> {
+    if has_memory(own_id, segment) {
+        return Some(own_id);
+    }
+    let entries = fs::read_dir("/proc").ok()?;
+    let ids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let mut namespaced = ids.filter(|&id| process_of(id).1 == own_id);
+    namespaced.find(|&id| has_memory(id, segment))
+}
+
 /// As src/trace/module.rs in the shim, of another process: the file's first
 /// mapping at or below the address is where offsets start. `Unknown`: nothing can
 /// be read of that process.
@@ -152,8 +172,7 @@ pub fn place_of(thread: i32, address: u64) -> Place {
         _ => return Place::Unknown,
     };
     let (mut file, mut base): (&[u8], u64) = (b"", 0);
-    for line in maps.split(|&byte| byte == b'\n') {
-        let Some((start, end, offset, path)) = mapping(line) else { continue };
+    for Mapping { start, end, offset, path, .. } in mappings(&maps) {
         if !path.is_empty() && (path != file || offset == 0) {
             (file, base) = (path, start.wrapping_sub(offset));
         }
@@ -164,14 +183,32 @@ pub fn place_of(thread: i32, address: u64) -> Place {
     Place::Address(address)
 }
 
-/// Start, end, offset, path; a path's bytes may be anything.
-fn mapping(line: &[u8]) -> Option<(u64, u64, u64, &[u8])> {
+/// A line of /proc/PID/maps.
+pub struct Mapping<'a> {
+    /// The first address.
+    pub start: u64,
+    /// The address behind the last.
+    pub end: u64,
+    /// Where in the file it begins.
+    pub offset: u64,
+    /// The file.
+    pub inode: u64,
+    /// Its path, whose bytes may be anything.
+    pub path: &'a [u8],
+}
+
+/// The lines of /proc/PID/maps.
+pub fn mappings(maps: &[u8]) -> impl Iterator<Item = Mapping<'_>> {
+    maps.split(|&byte| byte == b'\n').filter_map(mapping)
+}
+
+fn mapping(line: &[u8]) -> Option<Mapping<'_>> {
     let mut fields = line.splitn(6, |&byte| byte == b' ');
-    let text = |field: &[u8]| std::str::from_utf8(field).ok().map(str::to_owned);
+    let mut text = || std::str::from_utf8(fields.next()?).ok();
     let hex = |text: &str| u64::from_str_radix(text, 16).ok();
-    let range = text(fields.next()?)?;
-    let (start, end) = range.split_once('-')?;
-    let offset = text(fields.nth(1)?)?;
-    let path = fields.nth(2).unwrap_or_default().trim_ascii_start();
-    Some((hex(start)?, hex(end)?, hex(&offset)?, path))
+    let (start, end) = text()?.split_once('-')?;
+    let (_access, offset, _device, inode) = (text()?, text()?, text()?, text()?);
+    let path = fields.next().unwrap_or_default().trim_ascii_start();
+    let (start, end, offset) = (hex(start)?, hex(end)?, hex(offset)?);
+    Some(Mapping { start, end, offset, inode: inode.parse().ok()?, path })
 }

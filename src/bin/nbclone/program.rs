@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{AccessFlags, access, getegid, geteuid, getuid};
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Object, ObjectSymbol};
+use object::{Object, ObjectSymbol, ReadCache};
 
-use crate::regular;
+use crate::{regular, sanitizer};
 
 /// Linux follows this many interpreters, one naming the next.
 const LONGEST_CHAIN: usize = 5;
 
 /// Why a preload can't work for `command`, in words; none if it can, or if
 /// the command isn't found, which running it will say better.
-pub fn warnings(command: &OsStr, library: &Path) -> Vec<String> {
+pub fn warnings(command: &OsStr, library: &Path, all_calls: bool) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut next = find(command);
     let mut chain = String::new();
@@ -43,7 +43,9 @@ pub fn warnings(command: &OsStr, library: &Path) -> Vec<String> {
                     Kind::Elf(shim) => shim,
                     _ => program,
                 };
-                warnings.extend(mismatch(program, shim).map(|why| format!("{name} {why}")));
+                let why = mismatch(program, shim);
+                let why = why.or_else(|| sanitizer::advice(&path, all_calls));
+                warnings.extend(why.map(|why| format!("{name} {why}")));
                 break;
             }
             Kind::Other => break,
@@ -67,10 +69,15 @@ pub fn wants_listener(command: &OsStr) -> bool {
 }
 
 fn imports(path: &Path, name: &[u8]) -> Option<bool> {
-    let mut data = Vec::new();
-    regular::open(path).ok()?.read_to_end(&mut data).ok()?;
-    let file = object::File::parse(&*data).ok()?;
+    let cache = ReadCache::new(regular::open(path).ok()?);
+    let file = object::File::parse(&cache).ok()?;
     Some(file.dynamic_symbols().any(|symbol| symbol.name_bytes() == Ok(name)))
+}
+
+/// The file that `command` names, and its path without symbolic links.
+pub fn open(command: &OsStr) -> Option<(fs::File, PathBuf)> {
+    let path = fs::canonicalize(find(command)?).ok()?;
+    Some((regular::open(&path).ok()?, path))
 }
 
 /// As execvp(3) finds it.

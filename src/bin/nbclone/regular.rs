@@ -4,7 +4,7 @@
 //! without an effect on what they are.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -18,4 +18,11 @@ pub fn open(path: &Path) -> io::Result<File> {
     } else {
         Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"))
     }
+}
+
+/// All of it.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut data = Vec::new();
+    open(path)?.read_to_end(&mut data)?;
+    Ok(data)
 }

@@ -35,6 +35,8 @@ pub struct Report<'a> {
     pub style: Style,
     /// Everything, however long.
     pub full: bool,
+    /// The warnings too: they weren't written to the same place before.
+    pub warnings: bool,
 }
 
 /// Flags and exit signal as the trace writes them.
@@ -87,9 +89,8 @@ impl Report<'_> {
             counted(tally.calls() as usize, "call"),
             processes(tally.processes.len())
         )];
-        lines.extend(
-            run.warnings.iter().map(|warning| self.line(0, &format!("warning: {warning}"))),
-        );
+        let warnings = run.warnings.iter().filter(|_| self.warnings);
+        lines.extend(warnings.map(|warning| self.line(0, &format!("warning: {warning}"))));
         lines.extend(self.sites());
         lines.extend(self.met(&answers));
         lines.extend(self.not_met(&answers));

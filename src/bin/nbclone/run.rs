@@ -35,7 +35,7 @@ pub enum End {
 /// Runs it.
 pub fn run(options: &Options) -> Result<End, String> {
     let library = library::find(options.library.as_deref())?;
-    let warnings = program::warnings(&options.command, &library);
+    let warnings = program::warnings(&options.command, &library, options.all_calls);
     for warning in &warnings {
         say(&format!("warning: {warning}"));
     }
@@ -78,6 +78,9 @@ pub fn run(options: &Options) -> Result<End, String> {
         bypass: None,
         watch: Err(why_not.to_owned()),
     };
+    if let Some((file, path)) = program::open(&options.command) {
+        session.symbols.keep_program(&file, &path);
+    }
     let status = match session.supervise(&mut command, wanted)? {
         Ok(status) => status,
         Err(error) => return Ok(not_started(options, &error)),
@@ -113,12 +116,10 @@ fn text_of_report(
     if options.json {
         json::report(&tally, &run, &session.symbols)
     } else {
-        let style = match options.report {
-            Some(Sink::File(_)) => Style::default(),
-            _ => Style::of_stderr(),
-        };
+        let to_file = matches!(options.report, Some(Sink::File(_)));
+        let style = if to_file { Style::default() } else { Style::of_stderr() };
         let (tally, run, symbols) = (&tally, &run, &session.symbols);
-        Report { tally, run, symbols, style, full: options.full }.text()
+        Report { tally, run, symbols, style, full: options.full, warnings: to_file }.text()
     }
 }
 

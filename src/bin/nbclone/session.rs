@@ -16,6 +16,7 @@ use crate::channel::Channel;
 use crate::completeness::Completeness;
 use crate::evidence::{Event, Watch};
 use crate::listener::{self, Listener};
+use crate::origin;
 use crate::output::{Output, reason};
 use crate::parse;
 use crate::patience::Patience;
@@ -26,6 +27,7 @@ use crate::syscalls;
 use crate::system::{self, Start};
 use crate::tally::Tally;
 use crate::tracer::{self, Step, Tracer};
+use crate::verdict::counted;
 
 /// Why nothing was started.
 enum Failure {
@@ -319,6 +321,7 @@ impl Session {
                 trace.line(&annotate::annotated(line, record.as_ref(), symbols));
             }
             if let (Some(tally), Some(record)) = (report.as_mut(), &record) {
+                symbols.keep(&record.caller, || origin::process_with(record.pid, segment));
                 tally.count(record);
             }
             if let (Ok(watch), Some(record)) = (watch.as_mut(), &record) {
@@ -342,8 +345,9 @@ impl Session {
             (0, 1) => Some("a process that COMMAND left behind runs on".to_owned()),
             (0, count) => Some(format!("{count} processes that COMMAND left behind run on")),
             (count, _) => Some(format!(
-                "{count} programs had no way to tell theirs: another user's, or in another IPC \
-                 namespace, all descriptors closed"
+                "{} had no way to tell theirs: another user's, or in another IPC namespace, all \
+                 descriptors closed",
+                counted(count as usize, "program")
             )),
         };
         (seen < made || more.is_some()).then_some(Completeness { seen, made, more })

@@ -76,8 +76,8 @@ const fn abi(audit: u32, is_narrow: bool, column: usize) -> Abi {
     Abi { audit, mask: !0, is_narrow, column }
 }
 
-/// Those that a kernel of this architecture runs; none where the calls can't
-/// be watched.
+/// Those that a kernel of this architecture runs, the command's own first; none where
+/// the calls can't be watched.
 pub const ABIS: &[Abi] = if cfg!(target_arch = "x86_64") {
     const X32: u32 = 0x4000_0000;
     &[Abi { mask: !X32, ..abi(0xc000_003e, false, 0) }, abi(0x4000_0003, true, 1)]

@@ -3,17 +3,13 @@
 //! The part of the seccomp filter that asks about the watched calls.
 
 use super::calls::{Deed, WATCHED, Watched, When};
+use crate::syscalls::ABIS;
 
 /// `AUDIT_ARCH_*` of the command's own architecture; 0 where nothing can be
 /// watched.
-pub const NATIVE: u32 = if cfg!(target_arch = "x86_64") {
-    0xc000_003e
-} else if cfg!(target_arch = "aarch64") {
-    0xc000_00b7
-} else if cfg!(target_arch = "riscv64") {
-    0xc000_00f3
-} else {
-    0
+pub const NATIVE: u32 = match ABIS {
+    [own, ..] => own.audit,
+    [] => 0,
 };
 
 /// struct seccomp_data: the number, the architecture, the arguments.

@@ -17,7 +17,7 @@ mod rules;
 mod table;
 
 use crate::origin;
-use crate::parse::{Place, Record};
+use crate::parse::Record;
 use answers::Findings;
 use calls::Deed;
 pub use meetings::Meeting;
@@ -79,7 +79,7 @@ impl Watch {
 
     fn is_library(&self, event: &Event) -> bool {
         let place = origin::place_of(event.thread, event.instruction);
-        matches!(place, Place::Module(path, _) if path == self.library)
+        origin::is_library_place(&place, &self.library)
     }
 
     /// Takes a line of the trace: it tells the call site.
