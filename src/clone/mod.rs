@@ -77,9 +77,9 @@ fn failed(error: c_int, word: u32, caller: usize) -> pid_t {
     }
 }
 
-/// What the child is started with under `policy`, or why the call is
-/// refused. Not inlined: its frame must be gone when the child starts on what may be a
-/// small stack, and when `Launch::prepare_child` runs: a caller's stack may be small too.
+/// What the child is started with under `policy`, or why the call is refused. Not inlined:
+/// its frame must be gone when the child starts on what may be a small stack, and when
+/// `Launch::prepare_child` runs: a caller's stack may be small too.
 #[inline(never)]
 fn prepare(
     launch: &mut Launch,
