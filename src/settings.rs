@@ -143,12 +143,12 @@ fn set_trace(value: &[u8]) -> bool {
 /// another's, so that each is checked.
 fn attach(value: &[u8]) -> Option<*mut Ring> {
     let mut numbers = [0i32; 4];
-    let mut place = 0;
+    let mut places = numbers.iter_mut();
+    let mut number = places.next()?;
     for &byte in value {
         if byte == b',' {
-            place += 1;
+            number = places.next()?;
         } else {
-            let number = numbers.get_mut(place)?;
             *number = number.wrapping_mul(10).wrapping_add(i32::from(byte) - i32::from(b'0'));
         }
     }

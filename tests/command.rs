@@ -211,6 +211,10 @@ fn warns_where_a_preload_cannot_work() {
     let fixed = compiled_by("cc", "many", "static", &["-static".as_ref()]);
     assert!(warning(&fixed).contains("is static"), "{}", warning(&fixed));
 
+    let archive = built("libnbclone.a");
+    let linked = compiled_by("cc", "many", "linked", &["-static".as_ref(), archive.as_ref()]);
+    assert_eq!(warning(&linked), "", "the library is in it");
+
     let script = place.join("script");
     fs::write(&script, format!("#!{}\n", fixed.display())).expect("written");
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("set");

@@ -12,8 +12,6 @@ pub fn location() -> *mut i32 {
 }
 
 /// A failure as C wants it: sets errno, returns -1.
-#[cold]
-#[inline(never)]
 pub fn fail(error: i32) -> pid_t {
     // SAFETY: errno is the calling thread's own, and it is in the parent: a
     // child never comes here.

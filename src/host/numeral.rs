@@ -15,6 +15,8 @@ pub fn parse(digits: &[u8]) -> Option<i32> {
 pub type Digits = [u8; 16];
 
 /// The digits of a number, base 10 or 16. `None`: there is no room for them.
+// See LOSES_STACK_INDEX in arch/target.rs.
+#[cfg_attr(target_arch = "m68k", inline(never))]
 pub fn digits(mut number: usize, base: usize, buffer: &mut Digits) -> Option<&[u8]> {
     let mut start = buffer.len();
     loop {

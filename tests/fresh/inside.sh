@@ -1,12 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Copyright (c) 2026 The nbclone developers
-# inside.sh root|user machine|container: README's commands in an empty root, as
-# `fresh` has entered it; what it needs is in /stage. One line for each step, and
-# the end of its output if it failed; then "done".
+# inside.sh root|user machine|container readme|quick|tools|suites: README's commands in an
+# empty root, as `fresh` has entered it; what it needs is in /stage. One line for each
+# step, and the end of its output if it failed; then "done".
+# quick: of `cargo test` the programs that depend most on where they run. tools:
+# cargo-c, CMake and Meson. suites: those of `make check` but cargo's and packaging's.
 set -u
 user=$1
 place=$2
+what=$3
 home=/root
 [ "$user" = root ] || home=/home/builder
 tree=$home/nbclone
@@ -64,9 +67,57 @@ says() {
 	"$@" | tee /dev/stderr | grep -qxF "$expected"
 }
 
+# What quick runs of `cargo test`.
+QUICK="--test preload --test uses --test links --test marks --test headers --test command"
+
+# cargo-c installs, and projects of CMake and Meson find that by pkg-config.
+tools() {
+	# install.md's line, and what is called so there.
+	command=$(sed -n 's|^    \(cargo cinstall .*\)|\1|p' "$tree/docs/install.md")
+	command=$(echo "$command" | sed 's|DIR$|/tmp/dest|')
+	step "$command" line "$command --locked --offline"
+	lib=/tmp/dest/usr/lib
+	step "what cargo-c installed" as "$user" sh -ec "
+	    ls $lib/libnbclone.so.1 $lib/libnbclone.a $lib/pkgconfig/nbclone.pc \
+	    /tmp/dest/usr/include/nbclone/sched.h
+	    readelf -d $lib/libnbclone.so.1 | grep -F '[libnbclone.so.1]'"
+	pc="PKG_CONFIG_SYSROOT_DIR=/tmp/dest PKG_CONFIG_PATH=$lib/pkgconfig"
+	step "its nbclone.pc" as "$user" env $pc sh -ec '
+	    cc prog.c $(pkg-config --cflags --libs nbclone) -o prog'
+	step "./prog, with cargo-c's library" says "the child gave 42" \
+	    as "$user" env LD_LIBRARY_PATH=$lib ./prog
+	step "make" as "$user" make
+	step "make install" as root make install
+	step "ldconfig" as root ldconfig
+	step "examples/cmake" as "$user" sh -ec '
+	    cmake -S examples/cmake -B /tmp/cmake
+	    cmake --build /tmp/cmake
+	    /tmp/cmake/spawn | grep "ended with status 0"'
+	step "examples/meson" as "$user" sh -ec '
+	    meson setup /tmp/meson examples/meson
+	    meson compile -C /tmp/meson
+	    /tmp/meson/spawn | grep "ended with status 0"'
+}
+
+suites() {
+	step "make" as "$user" make
+	for suite in conformance expectations leftovers linux1 fidelity soak; do
+		step "make check SUITE=$suite" as "$user" make check SUITE="$suite"
+		grep '^SKIP' /tmp/log
+	done
+}
+
 # Everything behind the fetch. It has no network.
 offline() {
-	block first
+	case $what in
+	tools | suites)
+		"$what"
+		return
+		;;
+	esac
+	[ "$what" != quick ] ||
+	    sed "s|^cargo test$|cargo test $QUICK|" /stage/first >/stage/quick
+	block "$([ "$what" = quick ] && echo quick || echo first)"
 	# What it left out, by its own account.
 	grep '^left out' /tmp/log
 	step "make" as "$user" make
@@ -82,7 +133,7 @@ offline() {
 	step "sudo make uninstall" line "sudo make uninstall"
 }
 
-if [ "${3:-}" = offline ]; then
+if [ "${4:-}" = offline ]; then
 	offline
 	exit
 fi
@@ -94,5 +145,5 @@ cp /stage/prog.c "$tree/"
 cp /stage/config* "$home/.cargo/" 2>/dev/null
 [ "$user" = root ] || chown -R builder: "$home"
 step "cargo fetch --locked" as "$user" cargo fetch --locked
-unshare --net sh "$0" "$user" "$place" offline
+unshare --net sh "$0" "$user" "$place" "$what" offline
 echo "done"

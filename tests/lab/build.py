@@ -136,6 +136,7 @@ class Builder:
         output = self.directory(target) / made
         log = self.directory(target) / "cargo.log"
         with locked(shared):
+            self._forget(shared, target)
             with open(log, "w") as out:
                 try:
                     run(command, env=environment, stdout=out, cwd=self.package)
@@ -143,6 +144,18 @@ class Builder:
                     raise BuildFailed(f"cargo for {target.rust}: see {log}") from error
             shutil.copy(shared / target.rust / "release" / made, output)
         return output
+
+
+    def _forget(self, shared, target):
+        """Remove what another checkout may have built here.
+
+        Cargo gives our package the same name in each checkout, and takes another
+        checkout's library for up to date because it is newer than this one's sources.
+        """
+        for release in (shared / "release", shared / target.rust / "release"):
+            for kind in ("build", ".fingerprint"):
+                for path in release.glob(f"{kind}/nbclone-*"):
+                    shutil.rmtree(path)
 
 
 @functools.cache

@@ -216,7 +216,8 @@ class Porter:
 
     def step(self, recipe, steps, top, environment, log, throwaway=False):
         """Run functions of the recipe in its source; the status."""
-        script = f'set -e; . "{HERE}/count.sh"; . "{recipe.path}"; ' + "; ".join(f"({name})" for name in steps)
+        script = f'set -e; . "{HERE}/count.sh"; . "{recipe.path}"; '
+        script += "; ".join(f"({name})" for name in steps)
         command = ["nice", "timeout", "--kill-after=10", str(TIMEOUT), "sh", "-c", script]
         if throwaway and os.geteuid() == 0:
             command = [*THROWAWAY, *command]

@@ -38,6 +38,8 @@ pub fn warnings(command: &OsStr, library: &Path, all_calls: bool) -> Vec<String>
                 chain = format!("{name}: its interpreter ");
                 next = find(&interpreter);
             }
+            // A static one that has the library in it wants no preload.
+            Kind::Elf(program) if !program.dynamic && has_library(&path) => break,
             Kind::Elf(program) => {
                 let shim = match kind(library) {
                     Kind::Elf(shim) => shim,
@@ -72,6 +74,15 @@ fn imports(path: &Path, name: &[u8]) -> Option<bool> {
     let cache = ReadCache::new(regular::open(path).ok()?);
     let file = object::File::parse(&cache).ok()?;
     Some(file.dynamic_symbols().any(|symbol| symbol.name_bytes() == Ok(name)))
+}
+
+/// Whether the program is linked with the archive. Its symbols may be stripped; what the
+/// library says of a wrong policy is in it all the same.
+fn has_library(path: &Path) -> bool {
+    const COMPLAINT: &[u8] = b"NBCLONE_POLICY is none of";
+    let mut data = Vec::new();
+    let read = regular::open(path).and_then(|mut file| file.read_to_end(&mut data));
+    read.is_ok() && data.windows(COMPLAINT.len()).any(|bytes| bytes == COMPLAINT)
 }
 
 /// The file that `command` names, and its path without symbolic links.

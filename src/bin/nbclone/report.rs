@@ -22,6 +22,8 @@ const LISTED: usize = 20;
 const LISTED_BELOW: usize = 4;
 /// Columns before a call site, and before what belongs to it.
 const INDENT: usize = 19;
+/// Columns of a count.
+const COUNT: usize = 8;
 
 /// Writes a report.
 pub struct Report<'a> {
@@ -81,14 +83,15 @@ impl Report<'_> {
         let (tally, run) = (self.tally, self.run);
         let answers = answers(tally, &run.evidence);
         let verdict = verdict(tally, run, &answers);
-        let mut lines = vec![format!(
+        let first = format!(
             "nbclone: {}: {}; policy {}; {} by {}",
             run.command.first().map_or("", String::as_str),
             run.ended,
             run.policy,
             counted(tally.calls() as usize, "call"),
             processes(tally.processes.len())
-        )];
+        );
+        let mut lines = vec![self.style.wrap(&first, 2)];
         let warnings = run.warnings.iter().filter(|_| self.warnings);
         lines.extend(warnings.map(|warning| self.line(0, &format!("warning: {warning}"))));
         lines.extend(self.sites());
@@ -107,6 +110,7 @@ impl Report<'_> {
 
     /// A line; what doesn't fit stands below its beginning.
     fn line(&self, indent: usize, text: &str) -> String {
+        let indent = self.style.indent(indent);
         self.style.wrap(&format!("{}{text}", " ".repeat(indent)), indent + 2)
     }
 
@@ -166,7 +170,7 @@ impl Report<'_> {
         let errors = words.errors();
         let failed: u64 = errors.values().sum();
         let counts = format!("{:>8} {failed:>8}  {}", words.calls(), self.place(&site.caller));
-        let mut lines = vec![self.style.wrap(&counts, INDENT + 2)];
+        let mut lines = vec![self.style.wrap(&counts, self.style.indent(INDENT) + 2)];
         let mut add = |text: &str| lines.push(self.line(INDENT, text));
         let by_calls = words.by_calls();
         for (word, seen) in by_calls.iter().take(self.listed(LISTED_BELOW)) {
@@ -333,8 +337,11 @@ impl Report<'_> {
                 purpose => purpose.words().to_owned(),
             };
             let flags = flags(Entry::Clone, key.word as u32);
-            let line = format!("{calls:>8}           {what}: {flags}");
-            lines.push(self.style.wrap(&line, INDENT + 2));
+            // Under the call sites, where there is room.
+            let indent = self.style.indent(INDENT);
+            let gap = " ".repeat(indent.saturating_sub(COUNT).max(2));
+            let line = format!("{calls:>COUNT$}{gap}{what}: {flags}");
+            lines.push(self.style.wrap(&line, indent + 2));
             let by: Vec<String> = counts
                 .iter()
                 .take(self.listed(LISTED_BELOW))

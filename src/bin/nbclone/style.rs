@@ -79,10 +79,26 @@ impl Style {
                 text.push(' ');
                 column += 1;
             }
-            text.push_str(word);
-            column += length;
+            // Flags make a word that may fit on no line.
+            for piece in word.split_inclusive('|') {
+                let length = columns_of(piece);
+                if column > indent && column + length > width {
+                    text.push('\n');
+                    text.push_str(&" ".repeat(indent));
+                    column = indent;
+                }
+                text.push_str(piece);
+                column += length;
+            }
         }
         text
+    }
+
+    /// Columns before what belongs to a line above: fewer on a narrow terminal.
+    pub fn indent(&self, usual: usize) -> usize {
+        const WIDE: usize = 60;
+        const NARROW: usize = 4;
+        if self.width.is_some_and(|width| width < WIDE) { usual.min(NARROW) } else { usual }
     }
 }
 
