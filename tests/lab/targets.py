@@ -139,9 +139,9 @@ TARGETS = (
     # LLVM 22's code for m68k has three faults. It puts moves of a loop's or a branch's values
     # between a comparison and its branch, which then goes by the moved value: with both
     # -phi-elim arguments these moves get blocks of their own, and without the pass machine-cse
-    # none is left in what the suites run. It loses the index into an
-    # array on the stack: src/host/buffer.rs. A division of 32 bits overwrites d0, so that
-    # the numbers in a trace (NBCLONE_TRACE) are wrong. At opt-level=0 it crashes.
+    # one is left, in what is done for a trace. It loses the index into an array on the stack:
+    # src/host/buffer.rs. A division of 32 bits overwrites d0, so that the numbers in a trace
+    # (NBCLONE_TRACE) are wrong. At opt-level=0 it crashes.
     Target("m68k", "SysV", "m68k-unknown-linux-gnu", "m68k-linux-gnu",
            _cross("m68k-linux-gnu", "m68k"), console="ttyGF0", qemu="m68k -M virt -m 256",
            rustflags="-Crelocation-model=static -Ccode-model=large -Copt-level=z "
