@@ -23,6 +23,8 @@ pub struct Launch {
     pub func: Func,
     /// The host's flag word.
     pub flags: u32,
+    /// Whether the call is libc's own.
+    pub is_exempt: bool,
     /// The arguments that NetBSD's clone doesn't have.
     pub host: HostArguments,
 }
@@ -30,7 +32,12 @@ pub struct Launch {
 impl Launch {
     /// One with nothing in it yet.
     pub fn new() -> Launch {
-        Launch { func: entry::child_start, flags: 0, host: HostArguments::default() }
+        Launch {
+            func: entry::child_start,
+            flags: 0,
+            is_exempt: false,
+            host: HostArguments::default(),
+        }
     }
 
     /// Adds what the child has to do before func.

@@ -32,12 +32,9 @@ unsafe extern "C" fn nbclone_slow_clone(
     caller: usize,
 ) -> pid_t {
     let word = flags as u32;
-    // libc's own call goes to the host as it is, and is no line of the trace.
-    let is_exempt = internal::is_exempt(word, caller);
-    let policy = if is_exempt { Policy::Host } else { settings::policy() };
     let mut launch = Launch::new();
-    let outcome = match prepare(&mut launch, policy, func, stack, word) {
-        Ok(()) => {
+    let outcome = match prepare(&mut launch, func, stack, word, caller) {
+        Ok(policy) => {
             if policy.takes_host_arguments() {
                 // SAFETY: the frame is nbclone_arch_clone's.
                 unsafe { entry::copy_host_arguments(frame, &mut launch.host) };
@@ -49,7 +46,8 @@ unsafe extern "C" fn nbclone_slow_clone(
         }
         Err(reason) => Outcome::Refused(reason),
     };
-    if settings::is_traced() && !is_exempt {
+    // libc's own call is no line of the trace.
+    if settings::is_traced() && !launch.is_exempt {
         write_line(func, stack, word, arg, caller, outcome);
     }
     let error = match outcome {
@@ -77,23 +75,26 @@ fn failed(error: c_int, word: u32, caller: usize) -> pid_t {
     }
 }
 
-/// What the child is started with under `policy`, or why the call is refused. Not inlined:
-/// its frame must be gone when the child starts on what may be a small stack, and when
-/// `Launch::prepare_child` runs: a caller's stack may be small too.
+/// Fills in what the child is started with and returns the policy that applies, or why the
+/// call is refused. Not inlined: its frame must be gone when the child starts on what may be
+/// a small stack, and when `Launch::prepare_child` runs: a caller's stack may be small too.
 #[inline(never)]
 fn prepare(
     launch: &mut Launch,
-    policy: Policy,
     func: Option<Func>,
     stack: *mut c_void,
     word: u32,
-) -> Result<(), Reason> {
+    caller: usize,
+) -> Result<Policy, Reason> {
+    launch.is_exempt = internal::is_exempt(word, caller);
+    // libc's own call goes to the host as it is.
+    let policy = if launch.is_exempt { Policy::Host } else { settings::policy() };
     launch.func = func.ok_or(Reason::FUNC)?;
     if stack.is_null() {
         return Err(Reason::STACK);
     }
     launch.flags = translate(policy, word).map_err(Reason::of)?;
-    Ok(())
+    Ok(policy)
 }
 
 /// The line of `NBCLONE_TRACE`.
