@@ -35,6 +35,26 @@ static const uint32_t *told;
 static uint64_t place; /* of the child's struct statx; 0: not in that call */
 static int changed;
 
+/* statx(2)'s buffer. On MIPS o32 the fifth argument lies on the stack, and Linux 6.1 looks
+ * for it on the tracer's (mips_get_syscall_arg). */
+static uint64_t buffer_of(pid_t child, const struct __ptrace_syscall_info *call)
+{
+#if defined(__mips__) && _MIPS_SIM == _ABIO32
+	const size_t fifth = 16;
+	uint32_t buffer = 0;
+	int memory = open(text("/proc/%ld/mem", (long)child), O_RDONLY);
+
+	if (pread(memory, &buffer, sizeof buffer, (off_t)(call->stack_pointer + fifth)) !=
+	    sizeof buffer)
+		buffer = 0;
+	close(memory);
+	return buffer;
+#else
+	(void)child;
+	return call->entry.args[4];
+#endif
+}
+
 /* Before each system call of the child, and behind it. */
 static void change_device(pid_t child)
 {
@@ -47,7 +67,7 @@ static void change_device(pid_t child)
 	if (call.op == PTRACE_SYSCALL_INFO_ENTRY) {
 		int is_look = call.entry.nr == SYS_statx && call.entry.args[2] & DONT_SYNC;
 
-		place = is_look ? call.entry.args[4] : 0;
+		place = is_look ? buffer_of(child, &call) : 0;
 		return;
 	}
 	if (place == 0 || (memory = open(text("/proc/%ld/mem", (long)child), O_RDWR)) == -1)
