@@ -22,52 +22,51 @@ const LONGEST_CHAIN: usize = 5;
 /// Why a preload can't work for `command`, in words; none if it can, or if
 /// the command isn't found, which running it will say better.
 pub fn warnings(command: &OsStr, library: &Path, all_calls: bool) -> Vec<String> {
-    let mut warnings = Vec::new();
-    let mut next = find(command);
-    let mut chain = String::new();
-    for _ in 0..LONGEST_CHAIN {
-        let Some(path) = next else { break };
-        let name = format!("{chain}{}", path.display());
-        if chain.is_empty() {
-            // Of an interpreter the kernel takes no set-user-ID bit either
-            // way: a script's own is ignored.
-            warnings.extend(secure_execution(&path).map(|why| format!("{name} {why}")));
-        }
-        match kind(&path) {
-            Kind::Script(interpreter) => {
-                chain = format!("{name}: its interpreter ");
-                next = find(&interpreter);
-            }
-            // A static one that has the library in it wants no preload.
-            Kind::Elf(program) if !program.dynamic && has_library(&path) => break,
-            Kind::Elf(program) => {
-                let shim = match kind(library) {
-                    Kind::Elf(shim) => shim,
-                    _ => program,
-                };
-                let why = mismatch(program, shim);
-                let why = why.or_else(|| sanitizer::advice(&path, all_calls));
-                warnings.extend(why.map(|why| format!("{name} {why}")));
-                break;
-            }
-            Kind::Other => break,
-        }
+    let chain = chain(command);
+    let Some((program, _)) = chain.first() else { return Vec::new() };
+    // Of an interpreter the kernel takes no set-user-ID bit either
+    // way: a script's own is ignored.
+    let secure = secure_execution(program).map(|why| format!("{} {why}", program.display()));
+    secure.into_iter().chain(unreached(&chain, library, all_calls)).collect()
+}
+
+/// Why the preload doesn't reach the last of a chain, or not well.
+fn unreached(chain: &[(PathBuf, Kind)], library: &Path, all_calls: bool) -> Option<String> {
+    let (path, Kind::Elf(program)) = chain.last()? else { return None };
+    // A static one that has the library in it wants no preload.
+    if !program.dynamic && has_library(path) {
+        return None;
     }
-    warnings
+    let shim = match kind(library) {
+        Kind::Elf(shim) => shim,
+        _ => *program,
+    };
+    let why = mismatch(*program, shim).or_else(|| sanitizer::advice(path, all_calls))?;
+    let names: Vec<String> = chain.iter().map(|(path, _)| path.display().to_string()).collect();
+    Some(format!("{} {why}", names.join(": its interpreter ")))
 }
 
 /// Whether `command`, or what interprets it, uses libseccomp's part for
 /// listeners.
 pub fn wants_listener(command: &OsStr) -> bool {
+    let chain = chain(command);
+    chain.last().is_some_and(|(path, _)| imports(path, b"seccomp_notify_fd").unwrap_or(false))
+}
+
+/// The file that `command` names, and behind a script its interpreter, as far as Linux
+/// follows them.
+fn chain(command: &OsStr) -> Vec<(PathBuf, Kind)> {
+    let mut chain = Vec::new();
     let mut next = find(command);
-    for _ in 0..LONGEST_CHAIN {
-        let Some(path) = next else { return false };
-        let Kind::Script(interpreter) = kind(&path) else {
-            return imports(&path, b"seccomp_notify_fd").unwrap_or(false);
+    while let Some(path) = next.filter(|_| chain.len() < LONGEST_CHAIN) {
+        let kind = kind(&path);
+        next = match &kind {
+            Kind::Script(interpreter) => find(interpreter),
+            _ => None,
         };
-        next = find(&interpreter);
+        chain.push((path, kind));
     }
-    false
+    chain
 }
 
 fn imports(path: &Path, name: &[u8]) -> Option<bool> {
