@@ -234,7 +234,7 @@ fn counts_calls_of_32_bit_programs() {
 /// nothing.
 #[test]
 fn without_proc_no_call_is_called_raw() {
-    if !is_root("without_proc_no_call_is_called_raw") {
+    if !may_unshare("-m", "without_proc_no_call_is_called_raw") {
         return;
     }
     for way in WAYS {

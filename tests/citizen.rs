@@ -290,7 +290,7 @@ fn in_own_machine(script: &str) -> String {
 /// Under policy netbsd, as root: mounts and names stay COMMAND's own.
 #[test]
 fn policy_netbsd_harms_no_machine() {
-    if !is_root("policy_netbsd_harms_no_machine") {
+    if !may_unshare("-m -u -i", "policy_netbsd_harms_no_machine") {
         return;
     }
     let harm = "mount -t tmpfs none /opt; hostname renamed";
@@ -369,7 +369,7 @@ fn without_namespaces_it_refuses() {
 /// Where things are missing on which it could depend.
 #[test]
 fn needs_no_proc_no_tmp_no_inotify() {
-    if !is_root("needs_no_proc_no_tmp_no_inotify") {
+    if !may_unshare("-m -u -i", "needs_no_proc_no_tmp_no_inotify") {
         return;
     }
     let script = "mount -t tmpfs none /proc; mount -t tmpfs -o mode=0 none /tmp; \

@@ -17,7 +17,7 @@ use std::sync::{Mutex, OnceLock};
 #[allow(unused_imports)]
 pub use says::{assert_has, assert_lacks};
 #[allow(unused_imports)]
-pub use skip::{have, is_root, lacks, skip};
+pub use skip::{have, is_root, lacks, may_unshare, skip};
 
 /// A file of target/release, which is brought up to date first.
 pub fn built(name: &str) -> PathBuf {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 /// One line for each skip of a run: the package that has what is missing, or
@@ -67,4 +68,15 @@ pub fn is_root(what: &str) -> bool {
         skip(&format!("{what}: wants root"));
     }
     root
+}
+
+/// Whether unshare(1) may do this here; a skip of `what` otherwise. Containers refuse it to
+/// root, and a root of chroot(8) refuses user namespaces to all.
+pub fn may_unshare(options: &str, what: &str) -> bool {
+    let tried = Command::new("unshare").args(options.split(' ')).arg("true").output();
+    let may = tried.is_ok_and(|output| output.status.success());
+    if !may {
+        skip(&format!("{what}: unshare {options} is refused here"));
+    }
+    may
 }
