@@ -5,6 +5,7 @@
 
 mod advice;
 mod annotate;
+mod bpf;
 mod bypass;
 mod channel;
 mod completeness;

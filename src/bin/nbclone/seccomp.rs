@@ -12,20 +12,11 @@
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 
+use crate::bpf::{ARCHITECTURE, EQUAL, LOAD, NUMBER, RETURN, statement, test};
 use crate::evidence;
 use crate::evidence::calls::{self, Deed};
 use crate::evidence::filter::NATIVE;
 use crate::syscalls::{ABIS, Abi, Call};
-
-fn statement(code: u32, k: u32) -> libc::sock_filter {
-    libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
-}
-
-/// Jumps over `skip` instructions if the accumulator isn't `k`.
-fn unless_equal(k: u32, skip: u8) -> libc::sock_filter {
-    let code = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    libc::sock_filter { code, jt: 0, jf: skip, k }
-}
 
 /// How the filter asks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,11 +50,6 @@ impl Wanted {
 
 /// For each ABI: its calls are asked about; all else is allowed.
 fn filter(wanted: Wanted) -> Vec<libc::sock_filter> {
-    const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
-    const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
-    // struct seccomp_data: the number, the architecture.
-    const NUMBER: u32 = 0;
-    const ARCHITECTURE: u32 = 4;
     let mut filter = Vec::new();
     if wanted.evidence {
         filter.extend(evidence::filter::instructions(!wanted.all_calls, wanted.action()));
@@ -71,11 +57,11 @@ fn filter(wanted: Wanted) -> Vec<libc::sock_filter> {
     filter.push(statement(LOAD, ARCHITECTURE));
     for abi in ABIS.iter().filter(|_| wanted.all_calls) {
         let length = 3 + 2 * abi.calls().count();
-        filter.push(unless_equal(abi.audit, length as u8));
+        filter.push(test(EQUAL, abi.audit, 0, length));
         filter.push(statement(LOAD, NUMBER));
         filter.push(statement(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, abi.mask));
         for (number, _) in abi.calls() {
-            filter.push(unless_equal(number, 1));
+            filter.push(test(EQUAL, number, 0, 1));
             filter.push(statement(RETURN, wanted.action()));
         }
         filter.push(statement(RETURN, libc::SECCOMP_RET_ALLOW));

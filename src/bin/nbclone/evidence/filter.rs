@@ -3,6 +3,7 @@
 //! The part of the seccomp filter that asks about the watched calls.
 
 use super::calls::{Deed, WATCHED, Watched, When};
+use crate::bpf::{ARCHITECTURE, ARGUMENTS, EQUAL, LOAD, NUMBER, RETURN, statement, test};
 use crate::syscalls::ABIS;
 
 /// `AUDIT_ARCH_*` of the command's own architecture; 0 where nothing can be
@@ -12,24 +13,8 @@ pub const NATIVE: u32 = match ABIS {
     [] => 0,
 };
 
-/// struct seccomp_data: the number, the architecture, the arguments.
-const NUMBER: u32 = 0;
-const ARCHITECTURE: u32 = 4;
-const ARGUMENTS: u32 = 16;
-
-const LOAD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
-const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
-const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 const ANY_BIT: u32 = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
 const JUMP: u32 = libc::BPF_JMP | libc::BPF_JA;
-
-fn statement(code: u32, k: u32) -> libc::sock_filter {
-    libc::sock_filter { code: code as u16, jt: 0, jf: 0, k }
-}
-
-fn test(code: u32, k: u32, if_true: usize, if_false: usize) -> libc::sock_filter {
-    libc::sock_filter { code: code as u16, jt: if_true as u8, jf: if_false as u8, k }
-}
 
 /// The low half of an argument (all of these are little-endian machines).
 fn load(argument: u32) -> libc::sock_filter {
