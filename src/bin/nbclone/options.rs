@@ -13,8 +13,7 @@ use crate::seccomp::Way;
 pub const USAGE: &str = "\
 usage: nbclone [--policy strict|netbsd|host] [--trace[=FILE]] [--report[=FILE]]
                [--full] [--json] [--all-calls[=WAY]] [--no-evidence]
-               [--no-isolation]
-               [--lib PATH] [--] COMMAND [ARG...]
+               [--no-isolation] [--lib PATH] [--] COMMAND [ARG...]
 
 Runs COMMAND with NetBSD's clone(2) in place of Linux's.
 
